@@ -1,0 +1,137 @@
+# Pontage.  `make help` lists the targets; V=1 shows the commands.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+VERSION := 0.1.0
+
+# --- what is built -----------------------------------------------------------
+# Lists are made from the folders: a new file needs no line here.
+
+LIB_SRC := $(sort $(wildcard lib/*/*.c))
+RELAY_SRC := $(sort $(wildcard fcgi/*.c))
+ADMIN_SRC := $(sort $(wildcard admin-cgi/*.c))
+CLI_SRC := $(sort $(wildcard cli/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+PROGRAMS := relay.fcgi admin.fcgi pontage
+TOOLS := upstream load fcgi-client
+
+# --- how ---------------------------------------------------------------------
+
+PKGS := libcurl json-c sqlite3 libpcre2-8 libsodium libcrypto
+CC := gcc
+AR := gcc-ar
+CLANG := clang
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wwrite-strings -Wundef -Werror
+BASE_FLAGS := -std=gnu17 -g $(WARN) -Ilib -Ibuild/gen -include lib/base/banned.h \
+	-DPONTAGE_VERSION='"$(VERSION)"' -D_GNU_SOURCE -fno-strict-aliasing \
+	-ftrivial-auto-var-init=zero
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lpthread
+
+# A variant is a folder under build/, its flags and its linker flags.
+FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection -fPIE
+LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+FLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -fPIE
+LINK_asan := -pie -fsanitize=address,undefined
+FLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer -fPIE
+LINK_tsan := -pie -fsanitize=thread
+FLAGS_cov := -O0 --coverage -fPIE
+LINK_cov := -pie --coverage
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-6s %s\n'
+endif
+
+DIR_release := build
+DIR_asan := build/asan
+DIR_tsan := build/tsan
+DIR_cov := build/cov
+
+.PHONY: all help
+all: $(PROGRAMS:%=build/%)
+
+help:
+	@printf '%s\n' \
+	'make           build relay.fcgi, admin.fcgi and pontage into build/' \
+	'make run       build, start gateway and web server on ./state' \
+	'make check     everything below, and the end-to-end tests' \
+	'make lint      layers, headers, format, tidy, sizes, shell' \
+	'make test      unit and relay tests under ASan and UBSan' \
+	'make tsan      the threads under TSan' \
+	'make e2e       through a real web server, on loopback' \
+	'make fuzz      each fuzzer for FUZZ_S seconds (10)' \
+	'make bench     speed and memory beside their budgets' \
+	'make cov       line coverage' \
+	'make format    let clang-format have its way' \
+	'make install   DESTDIR= PREFIX=/usr'
+
+# --- generated ---------------------------------------------------------------
+
+GEN := build/gen/sql.h build/gen/sql.c build/gen/pages.h build/gen/pages.c
+SQL_QUERY := $(sort $(wildcard sql/query/*.sql))
+SQL_SCHEMA := $(sort $(wildcard sql/schema/*.sql))
+SQL_SEED := $(sort $(wildcard sql/seed/*.sql))
+PAGES := $(sort $(wildcard admin-cgi/tmpl/*.html))
+
+build/gen/sql.h build/gen/sql.c &: lib/gen/sqlgen.awk $(SQL_QUERY) $(SQL_SCHEMA) $(SQL_SEED)
+	$(say) GEN sql
+	@mkdir -p build/gen
+	$(Q)awk -v OUT=build/gen/sql -f lib/gen/sqlgen.awk $(SQL_QUERY) $(SQL_SCHEMA) $(SQL_SEED)
+
+build/gen/pages.h build/gen/pages.c &: lib/gen/embed.awk $(PAGES)
+	$(say) GEN pages
+	@mkdir -p build/gen
+	$(Q)awk -v OUT=build/gen/pages -f lib/gen/embed.awk $(PAGES)
+
+# --- objects and programs, once a variant ------------------------------------
+
+define variant
+OBJ_LIB_$(1) := $$(LIB_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/obj/gen/sql.o
+
+$$(DIR_$(1))/obj/%.o: %.c | $$(GEN)
+	$$(say) CC $$<
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(BASE_FLAGS) $$(PKG_CFLAGS) $$(FLAGS_$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$$(DIR_$(1))/obj/gen/%.o: build/gen/%.c | $$(GEN)
+	$$(say) CC $$<
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(BASE_FLAGS) $$(FLAGS_$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$$(DIR_$(1))/lib.a: $$(OBJ_LIB_$(1))
+	$$(say) AR $$@
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+
+$$(DIR_$(1))/relay.fcgi: $$(RELAY_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/admin.fcgi: $$(ADMIN_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/obj/gen/pages.o $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/pontage: $$(CLI_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/lib.a
+$$(PROGRAMS:%=$$(DIR_$(1))/%):
+	$$(say) LINK $$@
+	$$(Q)$$(CC) $$(LINK_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+
+$$(DIR_$(1))/unit/%: $$(DIR_$(1))/obj/tests/unit/%.o $$(DIR_$(1))/lib.a
+	$$(say) LINK $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LINK_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PKG_LIBS) -lcmocka
+
+$$(DIR_$(1))/tools/upstream: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/mock/*.c)) $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/tools/load: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/bench/*.c)) $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/tools/fcgi-client: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/*.c)) $$(DIR_$(1))/lib.a
+$$(TOOLS:%=$$(DIR_$(1))/tools/%):
+	$$(say) LINK $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(LINK_$(1)) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach v,release asan tsan cov,$(eval $(call variant,$(v))))
+.SECONDARY:
+
+-include $(shell find build -name '*.d' 2>/dev/null)

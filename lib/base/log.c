@@ -1,0 +1,213 @@
+/* log.c - see log.h. */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define LINE_BYTES 504
+#define SLOTS      2048 /* a power of two */
+
+/* A bounded queue for many writers and one reader, after Dmitry Vyukov: a
+ * slot's turn says whether it may be written (turn == position) or read
+ * (turn == position + 1). */
+struct slot {
+	_Atomic uint64_t turn;
+	char line[LINE_BYTES];
+};
+
+static const char *const names[LOG__COUNT] = {
+	[LOG_DEBUG] = "debug",
+	[LOG_INFO] = "info",
+	[LOG_WARN] = "warn",
+	[LOG_ERROR] = "error",
+};
+
+static enum log_level least = LOG_INFO;
+static _Thread_local char request_id[40];
+static struct slot *ring; /* NULL: straight to stderr */
+static _Atomic uint64_t head, dropped;
+static uint64_t tail, dropped_told;
+
+struct log_field log_text(const char *key, const char *s)
+{
+	return (struct log_field){ key, s ? s : "", s ? strlen(s) : 0, 0 };
+}
+
+void log_level_set(enum log_level level)
+{
+	least = level;
+}
+
+int log_level_named(const char *name)
+{
+	for (int i = 0; i < LOG__COUNT; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return -1;
+}
+
+void log_request(const char *id)
+{
+	snprintf(request_id, sizeof(request_id), "%s", id ? id : "");
+}
+
+struct line {
+	char p[LINE_BYTES];
+	size_t n;
+};
+
+static void put(struct line *l, const char *p, size_t n)
+{
+	n = MIN(n, sizeof(l->p) - 2 - l->n); /* "\n" and the end fit */
+	memcpy(l->p + l->n, p, n);
+	l->n += n;
+}
+
+static void put_str(struct line *l, const char *s)
+{
+	put(l, s, strlen(s));
+}
+
+static bool plain(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+}
+
+/* Bytes over 0x7f are escaped too: bidirectional marks hide in them. */
+static void put_value(struct line *l, const char *p, size_t n)
+{
+	bool quote = !n;
+	char hex[8];
+
+	for (size_t i = 0; i < n && !quote; i++)
+		quote = !plain((unsigned char)p[i]);
+	if (!quote) {
+		put(l, p, n);
+		return;
+	}
+	put_str(l, "\"");
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (plain(c) || c == ' ' || c == '=') {
+			put(l, p + i, 1);
+		} else {
+			snprintf(hex, sizeof(hex), "\\x%02x", c);
+			put_str(l, hex);
+		}
+	}
+	put_str(l, "\"");
+}
+
+static void put_field(struct line *l, const struct log_field *f)
+{
+	char number[24];
+
+	put_str(l, " ");
+	put_str(l, f->key);
+	put_str(l, "=");
+	if (f->s) {
+		put_value(l, f->s, f->n);
+		return;
+	}
+	snprintf(number, sizeof(number), "%lld", (long long)f->i);
+	put_str(l, number);
+}
+
+static void to_stderr(const char *p)
+{
+	ssize_t n = write(STDERR_FILENO, p, strlen(p));
+
+	(void)n; /* there is nobody left to tell */
+}
+
+static void to_ring(const struct line *l)
+{
+	uint64_t at = atomic_load(&head);
+	struct slot *s;
+
+	for (;;) {
+		uint64_t turn;
+
+		s = &ring[at & (SLOTS - 1)];
+		turn = atomic_load(&s->turn);
+		if (turn < at) { /* not yet read: the ring is full */
+			atomic_fetch_add(&dropped, 1);
+			return;
+		}
+		if (turn > at)
+			at = atomic_load(&head);
+		else if (atomic_compare_exchange_weak(&head, &at, at + 1))
+			break;
+	}
+	memcpy(s->line, l->p, l->n + 1);
+	atomic_store(&s->turn, at + 1);
+}
+
+void log_write(enum log_level level, const char *event,
+	       const struct log_field *fields)
+{
+	struct line l = { .n = 0 };
+	char time[CLOCK_TEXT];
+
+	if (level < least)
+		return;
+	put_str(&l, "t=");
+	put_str(&l, clock_text(clock_wall_ms(), time));
+	put_str(&l, " lv=");
+	put_str(&l, names[level]);
+	put_str(&l, " ev=");
+	put_str(&l, event);
+	if (request_id[0]) {
+		put_str(&l, " req=");
+		put_str(&l, request_id);
+	}
+	for (; fields->key; fields++)
+		put_field(&l, fields);
+	l.p[l.n++] = '\n';
+	l.p[l.n] = '\0';
+	if (ring)
+		to_ring(&l);
+	else
+		to_stderr(l.p);
+}
+
+void log_ring_start(void)
+{
+	struct slot *r = mem_alloc(sizeof(*r) * SLOTS);
+
+	for (uint64_t i = 0; i < SLOTS; i++)
+		atomic_store(&r[i].turn, i);
+	ring = r;
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&dropped);
+}
+
+bool log_ring_drain(void)
+{
+	uint64_t lost = log_dropped();
+	bool any = false;
+	char note[64];
+
+	for (; ring; tail++) {
+		struct slot *s = &ring[tail & (SLOTS - 1)];
+
+		if (atomic_load(&s->turn) != tail + 1)
+			break;
+		to_stderr(s->line);
+		atomic_store(&s->turn, tail + SLOTS);
+		any = true;
+	}
+	if (lost != dropped_told) {
+		snprintf(note, sizeof(note), "lv=warn ev=log.dropped n=%llu\n",
+			 (unsigned long long)(lost - dropped_told));
+		to_stderr(note);
+		dropped_told = lost;
+	}
+	return any;
+}

@@ -1,0 +1,72 @@
+/* nusd.c - see nusd.h. */
+#include "base/nusd.h"
+
+#include <assert.h>
+
+int64_t nusd_cost(int64_t n_tok, int64_t price_nusd_per_mtok)
+{
+	__int128 c = (__int128)n_tok * price_nusd_per_mtok;
+
+	assert(n_tok >= 0 && price_nusd_per_mtok >= 0);
+	c = (c + 999999) / 1000000;
+	return c > INT64_MAX ? INT64_MAX : (int64_t)c;
+}
+
+int64_t nusd_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (!__builtin_add_overflow(a, b, &sum))
+		return sum;
+	return a > 0 ? INT64_MAX : INT64_MIN;
+}
+
+/* Reads digits from s at *i; at least one; false past NUSD_MAX. */
+static bool digits(struct str s, size_t *i, int64_t *v)
+{
+	size_t from = *i;
+
+	for (; *i < s.n && s.p[*i] >= '0' && s.p[*i] <= '9'; (*i)++) {
+		*v = *v * 10 + (s.p[*i] - '0');
+		if (*v > NUSD_MAX)
+			return false;
+	}
+	return *i > from;
+}
+
+int nusd_parse(struct str s, int64_t *out)
+{
+	bool minus = s.n && s.p[0] == '-';
+	int64_t dollars = 0, part = 0;
+	size_t i = minus, from;
+
+	*out = 0;
+	if (!digits(s, &i, &dollars) || dollars > NUSD_MAX / NUSD_PER_USD)
+		return -1;
+	if (i < s.n) {
+		if (s.p[i++] != '.')
+			return -1;
+		from = i;
+		if (!digits(s, &i, &part) || i < s.n || i - from > 9)
+			return -1;
+		for (size_t n = i - from; n < 9; n++)
+			part *= 10;
+	}
+	dollars = dollars * NUSD_PER_USD + part;
+	if (dollars > NUSD_MAX)
+		return -1;
+	*out = minus ? -dollars : dollars;
+	return 0;
+}
+
+char *nusd_text(int64_t nusd, char at[static NUSD_TEXT])
+{
+	uint64_t v = nusd < 0 ? 0 - (uint64_t)nusd : (uint64_t)nusd;
+	int n = snprintf(at, NUSD_TEXT, "%s%llu.%09llu", nusd < 0 ? "-" : "",
+			 (unsigned long long)(v / NUSD_PER_USD),
+			 (unsigned long long)(v % NUSD_PER_USD));
+
+	while (at[n - 1] == '0' && at[n - 3] != '.')
+		at[--n] = '\0';
+	return at;
+}
