@@ -1,0 +1,86 @@
+/* listen.h - listening to an OpenAI answer whose bytes go on as they came.
+ *
+ * Where client and upstream speak the same dialect nothing is decoded: the
+ * listener only hears usage, finish, errors and where the content begins.  It
+ * builds no tree and allocates nothing per event.
+ *
+ *	listen_init(&l, SHAPE_CHAT, false);
+ *	for each `data:` of the stream:
+ *		listen_event(&l, p, n, &note)
+ *	or, of a whole answer, as it grows:
+ *		listen_whole_feed(&l, p, n); ... listen_whole_end(&l, p, n, &note)
+ *
+ * What is heard is an upstream's word: counts are checked, its error text is
+ * to be scrubbed (scrub_words) before anybody reads it.
+ */
+#ifndef DIALECT_LISTEN_H
+#define DIALECT_LISTEN_H
+
+#include "dialect/chat.h"
+#include "dialect/ev.h"
+
+struct scan;
+
+#define LISTEN_WORDS 512
+
+/* An upstream's error in its own words, unescaped, cut to fit; "": none. */
+struct listen_error {
+	char message[LISTEN_WORDS];
+	char type[64], code[64];
+	int status; /* an HTTP status that the body names; 0: none */
+};
+
+struct listen_note {
+	bool done;       /* [DONE] */
+	bool broken;     /* not JSON, or not an object */
+	bool error;      /* an error object: l->error */
+	bool content;    /* text, reasoning, a tool call, a vector: anything a
+			    client would show; a role or "" is none */
+	bool usage_only; /* usage and no choices: hidden from a client that
+			    did not ask */
+	bool usage;      /* has usage */
+	int finished;    /* choices that this event ends */
+	int64_t text_bytes; /* of content, as it will be read */
+};
+
+struct listen {
+	enum shape shape;
+	bool reasoning_apart; /* completion_tokens leaves reasoning out */
+	/* what was heard so far */
+	bool done, failed, content;
+	bool usage_suspicious; /* a usage that cannot be: count yourself */
+	int finished;          /* choices that ended */
+	enum finish finish;    /* the last reason */
+	int64_t text_bytes;
+	bool has_choices;   /* a whole answer: choices or data is there */
+	struct usage usage; /* source: USAGE_UPSTREAM once it is usable */
+	struct listen_error error;
+	struct scan *whole; /* of listen_whole_feed() */
+	size_t whole_seen;
+};
+
+void listen_init(struct listen *l, enum shape shape, bool reasoning_apart);
+void listen_release(struct listen *l);
+
+/* One SSE payload.  Returns false where it is broken. */
+bool listen_event(struct listen *l, const char *data, size_t n,
+		  struct listen_note *note);
+
+/* A whole answer in one growing buffer: all of it so far at each call (the
+ * buffer may move).  Only what is new is read.  False: broken already. */
+bool listen_whole_feed(struct listen *l, const char *p, size_t n);
+bool listen_whole_end(struct listen *l, const char *p, size_t n,
+		      struct listen_note *note);
+
+/* The usage to charge when the answer is over: the upstream's where it is
+ * usable, else ours of the bytes that were seen.  prompt_tok: our count. */
+void listen_usage(const struct listen *l, int64_t prompt_tok, bool complete,
+		  struct usage *out);
+
+/* The body of an answer whose status is an error, in any vendor's shape:
+ * OpenAI's, {"error":"text"}, {"message":..}, {"detail":..}, {"errors":[..]},
+ * plain text, HTML.  Never fails: there is always a message. */
+void listen_error_body(const char *p, size_t n, int status,
+		       struct listen_error *out);
+
+#endif
