@@ -7,7 +7,7 @@
 
 function literal(line)
 {
-	gsub(/\\/, "\\\\", line)
+	gsub(/\\/, "&&", line)
 	gsub(/"/, "\\\"", line)
 	return "\t\"" line "\\n\""
 }

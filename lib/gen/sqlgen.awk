@@ -20,7 +20,7 @@ function die(text)
 
 function literal(line)
 {
-	gsub(/\\/, "\\\\", line)
+	gsub(/\\/, "&&", line)
 	gsub(/"/, "\\\"", line)
 	return "\t  \"" line "\\n\"\n"
 }

@@ -1,0 +1,26 @@
+/* audit.h - the ledger's checks: what must be so at any moment.
+ *
+ * They run in one read transaction, under load as well as at rest.
+ */
+#ifndef STORE_AUDIT_H
+#define STORE_AUDIT_H
+
+#include "base/err.h"
+
+struct db;
+
+struct audit_finding {
+	const char *check;    /* its name: "entries_sum" */
+	const char *sentence; /* what it says is wrong */
+	const char *what;     /* which row: "txn 17" */
+	int64_t want, got;    /* where they mean something, else both 0 */
+};
+
+/* Calls back for each finding, at most 20 of one check: how many, or -1. */
+int audit_run(struct db *db,
+	      void (*on)(void *arg, const struct audit_finding *), void *arg,
+	      struct err *e);
+/* The i-th check's name and sentence; false past the last. */
+bool audit_check(int i, const char **name, const char **sentence);
+
+#endif

@@ -1,0 +1,99 @@
+/* ledger.h - where money moves.
+ *
+ * A request holds an amount when it begins (reserve) and costs one when it
+ * ends (settle).  A hold is no movement: account.held_nusd is the sum of the
+ * account's open requests.  What settles in one commit is posted as one txn
+ * with an entry for each account, and every txn sums to zero.
+ *
+ * The operations are run by db/writer.h: embed, fill in, writer_put(), and
+ * look at op.err when it comes back.  The row and its texts must live until
+ * then, and are not touched meanwhile.
+ */
+#ifndef STORE_LEDGER_H
+#define STORE_LEDGER_H
+
+#include "db/writer.h"
+#include "store/request.h"
+
+struct db;
+
+#define LEDGER_ISSUED   1 /* accounts that are always there */
+#define LEDGER_REVENUE  2
+#define LEDGER_OPERATOR 3   /* pays for probes */
+#define LEDGER_ACCOUNTS 512 /* that one commit may touch */
+
+/* What one commit gathers; the writer's hooks post it. */
+struct ledger {
+	int64_t txn_id; /* 0: nothing has settled in this commit yet */
+	int n;
+	struct ledger_amount {
+		int64_t account_id, amount_nusd;
+	} amounts[LEDGER_ACCOUNTS];
+};
+
+/* For struct writer_conf: arg is the struct ledger. */
+int ledger_before_commit(struct db *db, void *ledger, struct err *e);
+void ledger_after(void *ledger, bool committed);
+
+/* Holds row->reserved_nusd of the account and of the key and inserts the row
+ * as open; sets row->id.  Columns of the end are ignored.  ERR_NO_FUNDS: not
+ * free, nothing held, no row.  0 always succeeds: a free model. */
+struct reserve_op {
+	struct write_op op;
+	struct request *row;
+};
+void reserve_op_init(struct reserve_op *op, struct request *row,
+		     int64_t deadline_ms);
+
+/* Holds so much more for an open request.  ERR_NO_FUNDS: as it was. */
+struct extend_op {
+	struct write_op op;
+	int64_t id, account_id, token_id, amount_nusd;
+};
+void extend_op_init(struct extend_op *op, const struct request *row,
+		    int64_t amount_nusd, int64_t deadline_ms);
+
+/* Ends an open request: releases what the database says it holds, takes
+ * row->cost_nusd even below zero, completes the row as settled, or as void
+ * where row->state says so and the cost is 0.  A request that has ended is
+ * left as it is.  Sets row->overshoot. */
+struct settle_op {
+	struct write_op op;
+	struct ledger *ledger;
+	struct request *row;
+};
+void settle_op_init(struct settle_op *op, struct ledger *ledger,
+		    struct request *row, int64_t deadline_ms);
+
+/* The one row of a request that was refused and held nothing. */
+struct refuse_op {
+	struct write_op op;
+	struct request *row;
+};
+void refuse_op_init(struct refuse_op *op, struct request *row);
+
+/* A note of what an open request has delivered and would cost by now. */
+struct progress_op {
+	struct write_op op;
+	int64_t id, prompt_tok, completion_tok, cost_nusd;
+};
+void progress_op_init(struct progress_op *op, int64_t id);
+
+/* Moves money from the issued account to another in a txn of its own, out of
+ * a negative amount back (kind adjust).  ref: what must not happen twice
+ * (ERR_EXISTS), or NULL.  The id of the txn, or -1. */
+int64_t ledger_grant(struct db *db, int64_t account_id, int64_t amount_nusd,
+		     const char *actor, const char *reason, const char *ref,
+		     struct err *e);
+
+struct ledger_swept {
+	int64_t settled, voided; /* from a note; without one */
+	int64_t cost_nusd, released_nusd;
+};
+
+/* Ends the open requests of workers that are not alive, as lost: at what
+ * their last note says, else at nothing. */
+int ledger_sweep(struct db *db, const int64_t *live, int n_live,
+		 struct ledger_swept *out, struct err *e);
+
+#endif
