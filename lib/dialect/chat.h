@@ -9,6 +9,7 @@
 #define DIALECT_CHAT_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 #define CHAT_UNSET INT64_MIN
 
@@ -42,6 +43,10 @@ enum part_kind {
 	PART__COUNT
 };
 
+struct chat_parts {
+	struct chat_part *first, *last;
+};
+
 struct chat_part {
 	enum part_kind kind;
 	struct chat_part *next;
@@ -58,7 +63,7 @@ struct chat_part {
 	struct str signature; /* REASONING, TOOL_CALL: goes back unchanged */
 	struct str cache;     /* cache_control, as JSON */
 	struct str title, context; /* FILE: of a document */
-	struct chat_part *content; /* TOOL_RESULT: what the tool said */
+	struct chat_parts content; /* TOOL_RESULT: what the tool said */
 	bool custom;               /* TOOL_CALL: text is not JSON */
 	bool failed;               /* TOOL_RESULT: the tool failed */
 	bool redacted;             /* REASONING: text is sealed */
@@ -68,7 +73,7 @@ struct chat_msg {
 	enum chat_role role;
 	struct chat_msg *next;
 	struct str name;
-	struct chat_part *parts;
+	struct chat_parts parts;
 };
 
 enum tool_kind {
@@ -106,9 +111,13 @@ struct chat_extra {
 	struct str name, json;
 };
 
-struct chat_text { /* a list of texts: stop, modalities */
+struct chat_text {
 	struct chat_text *next;
 	struct str s;
+};
+
+struct chat_texts {
+	struct chat_text *first, *last;
 };
 
 struct chat {
@@ -127,7 +136,7 @@ struct chat {
 	int64_t max_tok; /* output, reasoning inside */
 	double temperature, top_p, frequency_penalty, presence_penalty;
 	int64_t top_k, n, seed;
-	struct chat_text *stop;
+	struct chat_texts stop;
 	struct str logit_bias; /* JSON */
 	int logprobs;          /* -1: not said */
 	int64_t top_logprobs;  /* COMPLETION: logprobs itself */
@@ -141,7 +150,7 @@ struct chat {
 	int think_shown;      /* -1: not said */
 	struct str verbosity; /* low, medium, high */
 
-	struct chat_text *modalities;
+	struct chat_texts modalities;
 	struct str audio; /* JSON: voice and format of the answer */
 	struct str user;
 	struct str metadata; /* JSON */
@@ -164,15 +173,15 @@ void chat_init(struct chat *c, struct arena *mem, enum shape shape);
 
 /* Append a new one, zeroed but for what is given. */
 struct chat_msg *chat_msg(struct chat *c, enum chat_role role);
-struct chat_part *chat_part(struct chat *c, struct chat_part **list,
+struct chat_part *chat_part(struct chat *c, struct chat_parts *list,
 			    enum part_kind kind);
 struct chat_tool *chat_tool(struct chat *c, enum tool_kind kind);
-void chat_text(struct chat *c, struct chat_text **list, struct str s);
+void chat_text(struct chat *c, struct chat_texts *list, struct str s);
 void chat_extra(struct chat *c, const char *dialect, struct str name,
 		struct str json);
 
 /* The texts of a list of parts, one after the other, in the arena. */
-struct str chat_plain(const struct chat *c, const struct chat_part *parts);
+struct str chat_plain(const struct chat *c, const struct chat_parts *list);
 /* The text of the last message of the user; STR_NONE: there is none. */
 struct str chat_last_user(const struct chat *c);
 
