@@ -512,9 +512,11 @@ void answer_models(struct buf *b)
 
 	LIT(b, "{\"object\":\"list\",\"data\":[");
 	for (size_t i = 0; (f = fault_at(i)); i++)
-		buf_printf(b,
-			   "%s{\"id\":\"%s\",\"object\":\"model\","
-			   "\"created\":1795262400,\"owned_by\":\"mock\"}",
-			   i ? "," : "", f->name);
+		if (f->name[strlen(f->name) - 1] != '-')
+			buf_printf(b,
+				   "%s{\"id\":\"%s\",\"object\":\"model\","
+				   "\"created\":1795262400,"
+				   "\"owned_by\":\"mock\"}",
+				   i ? "," : "", f->name);
 	LIT(b, "]}");
 }

@@ -189,7 +189,7 @@ static enum play_next run_bomb(struct play *p, struct buf *out,
 			       const struct step *s)
 {
 	static const char head[] = "\x1f\x8b\x08\0\0\0\0\0\0\x03";
-	static const char first[] = "11000001100";   /* final, fixed, 0x00 */
+	static const char first[] = "11000110000";   /* final, fixed, 0x00 */
 	static const char again[] = "1100010100000"; /* 285, distance 0 */
 	char bits[11 + 8 * 13 + 5] = "", byte;
 	size_t n = 0;
