@@ -9,6 +9,7 @@
 #define JSON_JS_H
 
 #include <json-c/json_object.h>
+#include <json-c/linkhash.h> /* json_object_object_foreach() */
 
 #include "base/err.h"
 #include "base/str.h"
