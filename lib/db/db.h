@@ -7,7 +7,7 @@
  *
  * SQLite's own words go to the log; an err holds what a caller may read:
  * ERR_DB_BUSY where a lock was not to be had in time, ERR_STORAGE where the
- * disk is full, ERR_DB for the rest.
+ * disk is full, ERR_EXISTS where something was to be unique, else ERR_DB.
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -100,13 +100,12 @@ int db_savepoint(struct db *db, struct err *e);
 int db_release(struct db *db, struct err *e); /* keeps what was done */
 void db_undo(struct db *db); /* ends the savepoint as if nothing was done */
 bool db_in_txn(struct db *db);
-/* Did the last statement fail because something was to be unique? */
-bool db_was_duplicate(struct db *db);
 
 /* SQL in a text, several statements: the schema's steps, and tests. */
 int db_exec(struct db *db, const char *sql, struct err *e);
 
-/* Checkpoints and copies, both under a lock on the file lock_path. */
+/* Checkpoints and copies, both under a lock on the file lock_path; NULL: on
+ * the database's path with ".lock". */
 
 int64_t db_wal_bytes(const struct db *db); /* 0: there is none */
 /* Moves the WAL into the database as far as no reader is in the way.

@@ -19,11 +19,13 @@ struct user {
 	int64_t spent_nusd; /* by all of its keys */
 };
 
-/* What user_set() changes: NULL and -1 leave it as it is. */
+/* What user_set() changes: NULL and -1 leave it as it is.  (An enabled of 0
+ * disables: begin with USER_KEEP.) */
 struct user_change {
 	const char *role, *group, *passwd;
 	int enabled;
 };
+#define USER_KEEP ((struct user_change){ .enabled = -1 })
 
 /* The id of the new user, or -1: ERR_EXISTS, ERR_VALUE.  role NULL: user;
  * group NULL: default; passwd NULL: cannot sign in. */

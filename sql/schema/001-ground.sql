@@ -242,3 +242,36 @@ CREATE TRIGGER config_key_drop AFTER DELETE ON channel_key
 BEGIN UPDATE config_version SET version = version + 1; END;
 CREATE TRIGGER config_price_add AFTER INSERT ON price
 BEGIN UPDATE config_version SET version = version + 1; END;
+
+-- What has ended keeps its cost and its txn.
+CREATE TRIGGER request_stays
+BEFORE UPDATE OF state, reserved_nusd, cost_nusd, txn_id ON request
+WHEN OLD.state <> 'open'
+BEGIN SELECT RAISE(ABORT, 'a request ends once'); END;
+
+-- Tables as the program reads them: with the names of what they point to.
+CREATE VIEW user_view AS
+SELECT u.id, u.name, u.role, u.grp, u.enabled, u.passwd, u.created_ms,
+       a.id AS account_id, a.balance_nusd, a.held_nusd,
+       (SELECT coalesce(sum(t.used_nusd), 0)
+          FROM token t WHERE t.user_id = u.id) AS spent_nusd
+  FROM user u
+  JOIN account a ON a.kind = 'user' AND a.owner_id = u.id;
+
+CREATE VIEW token_view AS
+SELECT t.id, t.name, t.hint, t.enabled, t.revoked_ms, t.expires_ms,
+       t.limit_nusd, t.used_nusd, t.held_nusd, t.models, t.cidrs, t.rpm,
+       t.tpm, t.concurrency, t.channel_id, t.reserve_max, t.created_ms,
+       u.id AS user_id, u.name AS user, u.role, u.grp,
+       u.enabled AS user_enabled, a.id AS account_id, a.balance_nusd,
+       a.held_nusd AS account_held_nusd, a.floor_nusd, t.hash
+  FROM token t
+  JOIN user u ON u.id = t.user_id
+  JOIN account a ON a.kind = 'user' AND a.owner_id = u.id;
+
+CREATE VIEW request_view AS
+SELECT r.*, u.name AS user, t.name AS token, c.name AS channel
+  FROM request r
+  LEFT JOIN user u ON u.id = r.user_id
+  LEFT JOIN token t ON t.id = r.token_id
+  LEFT JOIN channel c ON c.id = r.channel_id;

@@ -1,0 +1,104 @@
+/* audit.c - see audit.h. */
+#include "store/audit.h"
+
+#include "base/arena.h"
+#include "db/db.h"
+#include "sql.h"
+
+/* clang-format off */
+static const struct {
+	int st;
+	const char *name, *sentence;
+} checks[] = {
+	{ ST_AUDIT_TXN_SUM, "txn_sum",
+	  "the entries of a txn do not sum to zero" },
+	{ ST_AUDIT_TXN_EMPTY, "txn_empty",
+	  "a txn has no entries" },
+	{ ST_AUDIT_BALANCE, "balance",
+	  "a balance is not the sum of the account's entries" },
+	{ ST_AUDIT_TOTAL, "total",
+	  "all balances together are not zero" },
+	{ ST_AUDIT_ACCOUNT_HELD, "account_held",
+	  "an account holds something else than its open requests" },
+	{ ST_AUDIT_TOKEN_HELD, "token_held",
+	  "a key holds something else than its open requests" },
+	{ ST_AUDIT_TOKEN_USED, "token_used",
+	  "a key has used something else than its requests cost" },
+	{ ST_AUDIT_SETTLE, "settle",
+	  "what requests cost is not what was posted for them" },
+	{ ST_AUDIT_REFUND, "refund",
+	  "what requests got back is not what was posted for them" },
+	{ ST_AUDIT_REVENUE, "revenue",
+	  "revenue is not what all requests cost" },
+	{ ST_AUDIT_COST_POSTED, "cost_posted",
+	  "a request's cost and its txn do not go together" },
+	{ ST_AUDIT_COST_STATE, "cost_state",
+	  "a request that is open, void or refused has cost something" },
+	{ ST_AUDIT_COST_RANGE, "cost_range",
+	  "a request cost less than nothing, or got back more than it cost" },
+	{ ST_AUDIT_OVERSHOOT, "overshoot",
+	  "a request that cost more than was held is not flagged, or one "
+	  "that did not is" },
+	{ ST_AUDIT_OWNER, "owner",
+	  "a user has no account, or an account no user" },
+	{ ST_AUDIT_HOUSE, "house",
+	  "an account of the house is missing or holds something" },
+	{ ST_AUDIT_REQUEST_REFS, "request_refs",
+	  "a request names an account, user, key or price that is not there" },
+	{ ST_AUDIT_REFERENCES, "references",
+	  "a row points to one that is not there" },
+	{ ST_AUDIT_FILE, "file",
+	  "the database file is damaged: restore a backup" },
+};
+/* clang-format on */
+
+static const struct db_col cols[] = {
+	DB_STR(audit_finding, what),
+	DB_INT(audit_finding, want),
+	DB_INT(audit_finding, got),
+};
+
+bool audit_check(int i, const char **name, const char **sentence)
+{
+	if (i < 0 || (size_t)i >= COUNT(checks))
+		return false;
+	*name = checks[i].name;
+	*sentence = checks[i].sentence;
+	return true;
+}
+
+static int run_check(struct db *db, size_t i,
+		     void (*on)(void *arg, const struct audit_finding *),
+		     void *arg, struct err *e)
+{
+	struct audit_finding *found;
+	struct arena arena;
+	int n;
+
+	arena_init(&arena);
+	n = db_rows(db, db_bind(db, checks[i].st, ""), cols, COUNT(cols),
+		    sizeof(*found), &found, &arena, e);
+	for (int j = 0; j < n; j++) {
+		found[j].check = checks[i].name;
+		found[j].sentence = checks[i].sentence;
+		on(arg, &found[j]);
+	}
+	arena_release(&arena);
+	return n;
+}
+
+int audit_run(struct db *db,
+	      void (*on)(void *arg, const struct audit_finding *), void *arg,
+	      struct err *e)
+{
+	int all = 0, n = 0;
+
+	if (db_begin_read(db, e) < 0)
+		return -1;
+	for (size_t i = 0; i < COUNT(checks) && n >= 0; i++) {
+		n = run_check(db, i, on, arg, e);
+		all += n;
+	}
+	db_rollback(db);
+	return n < 0 ? -1 : all;
+}

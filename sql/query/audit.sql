@@ -1,0 +1,167 @@
+-- audit.sql - what must be so at any moment.  Each gives a row for whatever is
+-- not: which one, the number it should have, the number it has.
+
+-- :audit_txn_sum
+SELECT 'txn ' || txn_id, 0, sum(amount_nusd)
+  FROM entry
+ GROUP BY txn_id
+HAVING sum(amount_nusd) <> 0
+ LIMIT 20;
+
+-- :audit_txn_empty
+SELECT 'txn ' || id, 2, 0
+  FROM txn
+ WHERE NOT EXISTS (SELECT 1 FROM entry WHERE txn_id = txn.id)
+ LIMIT 20;
+
+-- :audit_balance
+SELECT 'account ' || a.id, coalesce(e.total, 0), a.balance_nusd
+  FROM account a
+  LEFT JOIN (SELECT account_id, sum(amount_nusd) AS total
+               FROM entry GROUP BY account_id) e ON e.account_id = a.id
+ WHERE a.balance_nusd <> coalesce(e.total, 0)
+ LIMIT 20;
+
+-- :audit_total
+SELECT 'all accounts', 0, sum(balance_nusd)
+  FROM account
+HAVING sum(balance_nusd) <> 0;
+
+-- :audit_account_held
+SELECT 'account ' || a.id, coalesce(r.total, 0), a.held_nusd
+  FROM account a
+  LEFT JOIN (SELECT account_id, sum(reserved_nusd) AS total
+               FROM request WHERE state = 'open'
+              GROUP BY account_id) r ON r.account_id = a.id
+ WHERE a.held_nusd <> coalesce(r.total, 0)
+ LIMIT 20;
+
+-- :audit_token_held
+SELECT 'key ' || t.id, coalesce(r.total, 0), t.held_nusd
+  FROM token t
+  LEFT JOIN (SELECT token_id, sum(reserved_nusd) AS total
+               FROM request WHERE state = 'open'
+              GROUP BY token_id) r ON r.token_id = t.id
+ WHERE t.held_nusd <> coalesce(r.total, 0)
+ LIMIT 20;
+
+-- :audit_token_used
+SELECT 'key ' || t.id, coalesce(r.total, 0), t.used_nusd
+  FROM token t
+  LEFT JOIN (SELECT token_id, sum(cost_nusd - refunded_nusd) AS total
+               FROM request WHERE state IN ('settled', 'lost')
+              GROUP BY token_id) r ON r.token_id = t.id
+ WHERE t.used_nusd <> coalesce(r.total, 0)
+ LIMIT 20;
+
+-- :audit_settle
+-- What the rows of a settle txn cost an account, and its entry.
+SELECT 'txn ' || txn_id || ', account ' || account_id, sum(cost), sum(paid)
+  FROM (SELECT txn_id, account_id, cost_nusd AS cost, 0 AS paid
+          FROM request WHERE txn_id <> 0
+         UNION ALL
+        SELECT e.txn_id, e.account_id, 0, -e.amount_nusd
+          FROM entry e
+          JOIN txn t ON t.id = e.txn_id AND t.kind = 'settle'
+          JOIN account a ON a.id = e.account_id AND a.kind <> 'revenue')
+ GROUP BY txn_id, account_id
+HAVING sum(cost) <> sum(paid)
+ LIMIT 20;
+
+-- :audit_refund
+-- What the rows of a refund txn got back, and what revenue gave.
+SELECT 'txn ' || txn_id, sum(got), sum(gave)
+  FROM (SELECT refund_txn_id AS txn_id, refunded_nusd AS got, 0 AS gave
+          FROM request WHERE refund_txn_id <> 0
+         UNION ALL
+        SELECT e.txn_id, 0, -e.amount_nusd
+          FROM entry e
+          JOIN txn t ON t.id = e.txn_id AND t.kind = 'refund'
+          JOIN account a ON a.id = e.account_id AND a.kind = 'revenue')
+ GROUP BY txn_id
+HAVING sum(got) <> sum(gave)
+ LIMIT 20;
+
+-- :audit_revenue
+SELECT 'account ' || a.id, coalesce(r.total, 0), a.balance_nusd
+  FROM account a,
+       (SELECT sum(cost_nusd - refunded_nusd) AS total FROM request) r
+ WHERE a.kind = 'revenue'
+   AND a.balance_nusd <> coalesce(r.total, 0);
+
+-- :audit_cost_posted
+-- A request has a txn exactly when it cost something.
+SELECT 'request ' || request_id, cost_nusd <> 0, txn_id
+  FROM request
+ WHERE (cost_nusd <> 0) <> (txn_id <> 0)
+    OR (refunded_nusd <> 0) <> (refund_txn_id <> 0)
+ LIMIT 20;
+
+-- :audit_cost_state
+-- What is open, void or refused has cost nothing.
+SELECT 'request ' || request_id, 0, cost_nusd
+  FROM request
+ WHERE state IN ('open', 'void', 'refused')
+   AND (cost_nusd <> 0 OR txn_id <> 0)
+ LIMIT 20;
+
+-- :audit_cost_range
+SELECT 'request ' || request_id, 0, cost_nusd
+  FROM request
+ WHERE cost_nusd < 0
+    OR refunded_nusd NOT BETWEEN 0 AND cost_nusd
+ LIMIT 20;
+
+-- :audit_overshoot
+SELECT 'request ' || request_id, cost_nusd > reserved_nusd, overshoot
+  FROM request
+ WHERE state IN ('settled', 'lost')
+   AND (cost_nusd > reserved_nusd) <> overshoot
+ LIMIT 20;
+
+-- :audit_owner
+-- A user has one account, and an account of that kind its user.
+SELECT 'user ' || u.id, 1, 0
+  FROM user u
+ WHERE NOT EXISTS (SELECT 1 FROM account a
+                    WHERE a.kind = 'user' AND a.owner_id = u.id)
+ UNION ALL
+SELECT 'account ' || a.id, 1, 0
+  FROM account a
+ WHERE a.kind = 'user'
+   AND NOT EXISTS (SELECT 1 FROM user u WHERE u.id = a.owner_id)
+ LIMIT 20;
+
+-- :audit_house
+-- The accounts that are not users': there, once, and nothing held of two.
+SELECT k.kind, 1, count(a.id)
+  FROM (SELECT 'issued' AS kind UNION ALL SELECT 'revenue'
+         UNION ALL SELECT 'operator') k
+  LEFT JOIN account a ON a.kind = k.kind AND a.owner_id = 0
+                     AND (a.held_nusd = 0 OR a.kind = 'operator')
+ GROUP BY k.kind
+HAVING count(a.id) <> 1;
+
+-- :audit_request_refs
+-- What REFERENCES would say, had request any.
+SELECT 'request ' || r.request_id, 0, 0
+  FROM request r
+ WHERE (r.state <> 'refused'
+        AND NOT EXISTS (SELECT 1 FROM account WHERE id = r.account_id))
+    OR (r.user_id <> 0 AND NOT EXISTS (SELECT 1 FROM user WHERE id = r.user_id))
+    OR (r.token_id <> 0
+        AND NOT EXISTS (SELECT 1 FROM token WHERE id = r.token_id))
+    OR (r.price_id <> 0
+        AND NOT EXISTS (SELECT 1 FROM price WHERE id = r.price_id))
+ LIMIT 20;
+
+-- :audit_references
+SELECT "table" || ' ' || rowid, 0, 0
+  FROM pragma_foreign_key_check
+ LIMIT 20;
+
+-- :audit_file
+SELECT quick_check, 0, 0
+  FROM pragma_quick_check
+ WHERE quick_check <> 'ok'
+ LIMIT 20;

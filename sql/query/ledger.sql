@@ -1,0 +1,129 @@
+-- ledger.sql - where money moves.  Holds are conditional UPDATEs: no row
+-- changed means that it is not free.
+
+-- :account_hold
+UPDATE account
+   SET held_nusd = held_nusd + :amount
+ WHERE id = :id
+   AND balance_nusd - held_nusd - :amount >= floor_nusd;
+
+-- :token_hold
+UPDATE token
+   SET held_nusd = held_nusd + :amount
+ WHERE id = :id
+   AND (limit_nusd IS NULL
+        OR used_nusd + held_nusd + :amount <= limit_nusd);
+
+-- :request_open
+INSERT INTO request (state, request_id, started_ms, user_id, account_id,
+                     token_id, endpoint, provider, model_asked,
+                     stream, reserved_nusd, price_id, address,
+                     worker_id)
+VALUES ('open', :request_id, :started_ms, :user_id, :account_id, :token_id,
+        :endpoint, :provider, :model_asked, :stream, :reserved_nusd,
+        :price_id, :address, :worker_id);
+
+-- :request_extend
+UPDATE request
+   SET reserved_nusd = reserved_nusd + :amount
+ WHERE id = :id AND state = 'open';
+
+-- :request_progress
+UPDATE request
+   SET progress_ms = :now_ms,
+       progress_prompt_tok = :prompt_tok,
+       progress_completion_tok = :completion_tok,
+       progress_cost_nusd = :cost
+ WHERE id = :id AND state = 'open';
+
+-- :request_held
+-- What an open request holds, of whom.
+SELECT account_id, token_id, reserved_nusd
+  FROM request
+ WHERE id = :id AND state = 'open';
+
+-- :account_settle
+UPDATE account
+   SET held_nusd = held_nusd - :reserved,
+       balance_nusd = balance_nusd - :cost
+ WHERE id = :id;
+
+-- :token_settle
+UPDATE token
+   SET held_nusd = held_nusd - :reserved,
+       used_nusd = used_nusd + :cost
+ WHERE id = :id;
+
+-- :request_settle
+UPDATE request
+   SET state = :state,
+       channel_id = :channel_id,
+       provider = :provider,
+       model_served = :model_served,
+       prompt_tok = :prompt_tok,
+       cached_tok = :cached_tok,
+       completion_tok = :completion_tok,
+       reasoning_tok = :reasoning_tok,
+       source = :source,
+       cost_nusd = :cost_nusd,
+       overshoot = :overshoot,
+       price_id = :price_id,
+       txn_id = :txn_id,
+       status = :status,
+       error = :error,
+       attempts = :attempts,
+       attempts_json = :attempts_json,
+       first_token_ms = :first_token_ms,
+       total_ms = :total_ms
+ WHERE id = :id;
+
+-- :request_refuse
+INSERT INTO request (state, request_id, started_ms, user_id, account_id,
+                     token_id, channel_id, endpoint, provider,
+                     model_asked, stream, price_id, status, error,
+                     attempts, attempts_json, total_ms, address,
+                     worker_id)
+VALUES ('refused', :request_id, :started_ms, :user_id, :account_id, :token_id,
+        :channel_id, :endpoint, :provider, :model_asked, :stream,
+        :price_id, :status, :error, :attempts, :attempts_json,
+        :total_ms, :address, :worker_id);
+
+-- :txn_next
+-- The id of the next txn: who asks holds the write lock.
+SELECT coalesce(max(id), 0) + 1 FROM txn;
+
+-- :txn_add
+INSERT INTO txn (id, kind, at_ms, actor, reason, ref)
+VALUES (:id, :kind, :at_ms, :actor, :reason, :ref);
+
+-- :entry_add
+INSERT INTO entry (txn_id, account_id, amount_nusd)
+VALUES (:txn_id, :account_id, :amount);
+
+-- :account_add
+UPDATE account SET balance_nusd = balance_nusd + :amount WHERE id = :id;
+
+-- :request_workers
+-- Whose requests are open.
+SELECT DISTINCT worker_id FROM request WHERE state = 'open';
+
+-- :request_orphans
+SELECT id, account_id, token_id, reserved_nusd, progress_ms,
+       progress_cost_nusd
+  FROM request
+ WHERE state = 'open' AND worker_id = :worker_id
+ ORDER BY id
+ LIMIT 200;
+
+-- :request_lost
+UPDATE request
+   SET state = 'lost',
+       prompt_tok = progress_prompt_tok,
+       completion_tok = progress_completion_tok,
+       source = CASE progress_ms WHEN 0 THEN '' ELSE 'partial' END,
+       total_ms = max(progress_ms - started_ms, 0),
+       cost_nusd = progress_cost_nusd,
+       overshoot = progress_cost_nusd > reserved_nusd,
+       txn_id = :txn_id,
+       error = 'worker_lost'
+ WHERE id = :id;

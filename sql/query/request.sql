@@ -1,0 +1,83 @@
+-- request.sql - the request log.  Rows are written in ledger.sql.
+
+-- :request_list
+-- The three differ in the index that finds the rows.
+SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
+       channel_id, endpoint, provider, model_asked, model_served, stream,
+       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
+       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
+       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
+       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
+       progress_completion_tok, progress_cost_nusd, user, token, channel
+  FROM request_view
+ WHERE id < :before_id
+   AND id >= :first_id
+   AND started_ms >= :since_ms
+   AND :channel_id IN (0, channel_id)
+   AND (:model = '' OR model_asked = :model OR model_served = :model)
+   AND (:state = '' OR state = :state)
+   AND (:error = '' OR error = :error)
+   AND :user_id IN (0, user_id)
+   AND :token_id IN (0, token_id)
+ ORDER BY id DESC
+ LIMIT :limit;
+
+-- :request_list_user
+SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
+       channel_id, endpoint, provider, model_asked, model_served, stream,
+       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
+       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
+       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
+       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
+       progress_completion_tok, progress_cost_nusd, user, token, channel
+  FROM request_view
+ WHERE id < :before_id
+   AND id >= :first_id
+   AND started_ms >= :since_ms
+   AND :channel_id IN (0, channel_id)
+   AND (:model = '' OR model_asked = :model OR model_served = :model)
+   AND (:state = '' OR state = :state)
+   AND (:error = '' OR error = :error)
+   AND user_id = :user_id
+   AND :token_id IN (0, token_id)
+ ORDER BY id DESC
+ LIMIT :limit;
+
+-- :request_list_token
+SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
+       channel_id, endpoint, provider, model_asked, model_served, stream,
+       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
+       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
+       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
+       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
+       progress_completion_tok, progress_cost_nusd, user, token, channel
+  FROM request_view
+ WHERE id < :before_id
+   AND id >= :first_id
+   AND started_ms >= :since_ms
+   AND :channel_id IN (0, channel_id)
+   AND (:model = '' OR model_asked = :model OR model_served = :model)
+   AND (:state = '' OR state = :state)
+   AND (:error = '' OR error = :error)
+   AND :user_id IN (0, user_id)
+   AND token_id = :token_id
+ ORDER BY id DESC
+ LIMIT :limit;
+
+-- :request_find
+SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
+       channel_id, endpoint, provider, model_asked, model_served, stream,
+       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
+       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
+       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
+       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
+       progress_completion_tok, progress_cost_nusd, user, token, channel
+  FROM request_view
+ WHERE request_id = :request_id;
+
+-- :request_newest
+SELECT coalesce(max(id), 0) FROM request;
+
+-- :request_start_at
+-- When the first row from :id on began.
+SELECT started_ms FROM request WHERE id >= :id ORDER BY id LIMIT 1;

@@ -1,0 +1,53 @@
+-- token.sql - API keys.
+
+-- :token_find
+-- The relay's look-up: one key, by its hash.
+SELECT id, name, hint, enabled, revoked_ms, expires_ms, limit_nusd, used_nusd,
+       held_nusd, models, cidrs, rpm, tpm, concurrency, channel_id,
+       reserve_max, created_ms, user_id, user, role, grp, user_enabled,
+       account_id, balance_nusd, account_held_nusd, floor_nusd
+  FROM token_view
+ WHERE hash = :hash;
+
+-- :token_get
+SELECT id, name, hint, enabled, revoked_ms, expires_ms, limit_nusd, used_nusd,
+       held_nusd, models, cidrs, rpm, tpm, concurrency, channel_id,
+       reserve_max, created_ms, user_id, user, role, grp, user_enabled,
+       account_id, balance_nusd, account_held_nusd, floor_nusd
+  FROM token_view
+ WHERE id = :id;
+
+-- :token_named
+SELECT id, name, hint, enabled, revoked_ms, expires_ms, limit_nusd, used_nusd,
+       held_nusd, models, cidrs, rpm, tpm, concurrency, channel_id,
+       reserve_max, created_ms, user_id, user, role, grp, user_enabled,
+       account_id, balance_nusd, account_held_nusd, floor_nusd
+  FROM token_view
+ WHERE name = :name
+ ORDER BY id
+ LIMIT 2;
+
+-- :token_list
+SELECT id, name, hint, enabled, revoked_ms, expires_ms, limit_nusd, used_nusd,
+       held_nusd, models, cidrs, rpm, tpm, concurrency, channel_id,
+       reserve_max, created_ms, user_id, user, role, grp, user_enabled,
+       account_id, balance_nusd, account_held_nusd, floor_nusd
+  FROM token_view
+ WHERE :user_id IN (0, user_id)
+ ORDER BY id;
+
+-- :token_add
+INSERT INTO token (name, hint, expires_ms, limit_nusd, models, cidrs, rpm, tpm,
+                   concurrency, channel_id, reserve_max, user_id, hash,
+                   created_ms)
+VALUES (:name, :hint, :expires_ms, :limit_nusd, :models, :cidrs, :rpm, :tpm,
+        :concurrency, :channel_id, :reserve_max, :user_id, :hash, :created_ms);
+
+-- :token_enable
+UPDATE token SET enabled = :enabled WHERE id = :id;
+
+-- :token_revoke
+UPDATE token
+   SET enabled = 0,
+       revoked_ms = CASE revoked_ms WHEN 0 THEN :now_ms ELSE revoked_ms END
+ WHERE id = :id;
