@@ -90,22 +90,24 @@ struct scan {
 	void *arg;
 	uint64_t skip; /* rules left out, a bit each: for tests only */
 
-	/* where it stands; private to scan.c */
+	/* where it stands; private to scan*.c */
 	size_t at;                 /* bytes read */
 	size_t text_from;          /* the string, number or word under way */
 	size_t name_from, name_to; /* the last member's name, with quotes */
-	int state, wants, left;    /* left: bytes of a character, digits */
+	int state, left;           /* left: of a character, of \uXXXX */
+	int word;                  /* the word under way */
 	uint32_t unit, high;       /* of \uXXXX; the first half of a pair */
-	unsigned char low_byte, high_byte; /* the next one's range in UTF-8 */
-	bool in_name, escaped, stopped;
+	unsigned char low, top;    /* the range of the next byte in UTF-8 */
+	bool in_name, escaped, over;
 	int node; /* in paths, of the value that comes; -1: unwanted */
 	int rule; /* that was broken; -1: none */
 	size_t rule_at;
-	int64_t values, objects;
-	struct scan_frame *frames; /* depth of them are in use */
+	int64_t values;
+	uint64_t objects;
+	struct scan_frame *frames; /* the first depth are in use */
 	int depth, n_frames;
-	uint64_t *names; /* hashes; a power of two of slots */
-	size_t n_names, name_slots;
+	uint64_t *names; /* hashes, 0: free; NULL: inline_names */
+	size_t n_names, n_slots;
 	uint64_t inline_names[SCAN_NAMES_INLINE];
 };
 

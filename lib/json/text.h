@@ -10,6 +10,13 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/* Cuts the next piece off the inside of a string (no quotes): a run without
+ * escapes as it lies there, or what one escape stands for, in at.  False when
+ * nothing is left. */
+bool json_next(struct str *rest, char at[static 4], struct str *piece);
+/* The inside of a string's text. */
+struct str json_inside(struct str text);
+
 /* What a string's text stands for.  Without escapes it is a piece of the
  * text itself, else it lies in the arena. */
 struct str json_unescape(struct str text, struct arena *arena);
@@ -21,7 +28,7 @@ size_t json_unescape_cut(struct str text, char *to, size_t size);
 size_t json_text_bytes(struct str text);
 size_t json_text_chars(struct str text);
 /* Does the string stand for exactly this? */
-bool json_text_is(struct str text, const char *s);
+bool json_text_is(struct str text, struct str s);
 
 /* A number's text as an integer: digits with at most a minus before them.
  * -1 and 0: has a point or an exponent, or is out of the range. */
