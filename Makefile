@@ -24,7 +24,7 @@ CC := gcc
 AR := gcc-ar
 CLANG := clang
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wformat=2 -Wwrite-strings -Wundef -Werror
+	-Wformat=2 -Wno-format-truncation -Wwrite-strings -Wundef -Werror
 BASE_FLAGS := -std=gnu17 -g $(WARN) -Ilib -Ibuild/gen -include lib/base/banned.h \
 	-DPONTAGE_VERSION='"$(VERSION)"' -D_GNU_SOURCE -fno-strict-aliasing \
 	-ftrivial-auto-var-init=zero
@@ -135,3 +135,130 @@ $(foreach v,release asan tsan cov,$(eval $(call variant,$(v))))
 .SECONDARY:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
+
+# --- run, tests, lint, install -----------------------------------------------
+
+.PHONY: run check lint layers headers format-check tidy sizes shell test tsan \
+	e2e fuzz cov bench format clean install tools
+
+FUZZ_S ?= 10
+PREFIX ?= /usr
+DESTDIR ?=
+
+tools: $(TOOLS:%=build/tools/%)
+
+run: all
+	@exec sh nginx-conf/start.sh
+
+# A step that fails does not keep the others from being seen.
+check:
+	@exec tests/check.sh lint test tsan e2e fuzz
+
+# C that is ours; what make generates is not.
+C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay \
+	tests/fuzz
+C_ALL := $(sort $(wildcard $(C_DIRS:%=%/*.[ch]) lib/*/*.[ch]))
+C_TIDY := $(filter %.c,$(C_ALL))
+
+lint: layers headers format-check sizes shell tidy
+
+layers:
+	@tests/layers.sh
+
+headers: $(GEN)
+	@tests/headers.sh $(CC) $(BASE_FLAGS) $(PKG_CFLAGS)
+
+format-check:
+	@clang-format --dry-run -Werror $(C_ALL) && echo 'format: $(words $(C_ALL)) files'
+
+format:
+	clang-format -i $(C_ALL)
+
+sizes:
+	@tests/sizes.sh
+
+SHELL_FILES := run .ci/run $(sort $(wildcard nginx-conf/*.sh tests/*.sh \
+	tests/*/*.sh lib/gen/*.sh))
+shell:
+	@shellcheck $(SHELL_FILES) && echo 'shell: $(words $(SHELL_FILES)) files'
+
+# One stamp a file, so that only what has changed is read again: a file's own
+# text and that of the headers it used when it was compiled last.
+TIDY := $(C_TIDY:%.c=build/tidy/%.ok)
+tidy:
+	@$(MAKE) --no-print-directory -j2 tidy-files
+	@echo 'tidy: $(words $(C_TIDY)) files'
+.PHONY: tidy-files
+tidy-files: $(TIDY)
+
+build/tidy/%.ok: %.c .clang-tidy | $(GEN)
+	$(say) TIDY $<
+	@mkdir -p $(@D)
+	@$(CLANG) $(filter-out -Werror,$(BASE_FLAGS)) $(PKG_CFLAGS) -MM -MP -MT $@ -MF $(@:.ok=.d) $<
+	$(Q)clang-tidy --quiet $< -- $(filter-out -Werror,$(BASE_FLAGS)) $(PKG_CFLAGS) 2>$(@:.ok=.log) || \
+		{ grep -v 'warnings\? \(generated\|treated\)' $(@:.ok=.log); exit 1; }
+	@touch $@
+
+# Unit tests stop at the first program that fails.
+UNIT := $(UNIT_SRC:tests/unit/%.c=%)
+test: $(UNIT:%=build/asan/unit/%)
+	@exec tests/unit.sh $^
+
+# What has threads: the loop, the writer and their neighbours.
+TSAN_WORDS := loop front writer poller ring log counters shared
+TSAN := $(filter $(foreach w,$(TSAN_WORDS),test_$(w) test_$(w)%),$(UNIT))
+tsan: $(TSAN:%=build/tsan/unit/%)
+	@exec tests/unit.sh $^
+
+# The programs under test are the released ones; E2E= names a file or two.
+e2e: all build/tools/upstream
+	@exec tests/e2e/run.sh $(E2E)
+
+# Fuzzers are one program each, built by clang of the library's own sources.
+FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=%)
+FUZZ_FLAGS := -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+OBJ_FUZZ := $(LIB_SRC:%.c=build/fuzz/obj/%.o) build/fuzz/obj/gen/sql.o
+
+build/fuzz/obj/gen/%.o: build/gen/%.c | $(GEN)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BASE_FLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/obj/%.o: %.c | $(GEN)
+	$(say) CLANG $<
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BASE_FLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/lib.a: $(OBJ_FUZZ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o build/fuzz/lib.a
+	$(say) LINK $@
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PKG_LIBS)
+
+fuzz: $(FUZZ:%=build/fuzz/%)
+	@exec tests/fuzz.sh $(FUZZ_S) $^
+
+# Line coverage of the library by the unit tests, with a floor.
+COV_FLOOR ?= 80
+cov: $(UNIT:%=build/cov/unit/%)
+	@exec tests/cov.sh $(COV_FLOOR) $^
+
+bench: all build/tools/upstream build/tools/load
+	@exec tests/bench/bench.sh
+
+clean:
+	rm -rf build
+
+# Programs that people do not call go to lib/pontage; the web server's part is
+# documentation and static files.
+LIBDIR := $(DESTDIR)$(PREFIX)/lib/pontage
+SHAREDIR := $(DESTDIR)$(PREFIX)/share/pontage
+DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/pontage
+install: all
+	install -d $(LIBDIR) $(DESTDIR)$(PREFIX)/bin $(SHAREDIR) $(DOCDIR)/nginx
+	install -m 755 $(PROGRAMS:%=build/%) $(LIBDIR)
+	ln -sf ../lib/pontage/pontage $(DESTDIR)$(PREFIX)/bin/pontage
+	cp -R --no-preserve=ownership htdocs $(SHAREDIR)
+	install -m 644 nginx-conf/*.conf $(DOCDIR)/nginx
+	install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md $(DOCDIR)

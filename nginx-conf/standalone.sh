@@ -16,6 +16,7 @@ user=
 [ "$(id -u)" -ne 0 ] || user='user root;'
 
 # nginx raises the limit of its workers only where it runs as root.
+# shellcheck disable=SC3045 # dash and bash both have -H
 files=$(ulimit -Hn)
 case $files in
 unlimited) files=65536 ;;
