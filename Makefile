@@ -19,8 +19,10 @@ TOOLS := upstream load fcgi-client
 
 # --- how ---------------------------------------------------------------------
 
+
 PKGS := libcurl json-c sqlite3 libpcre2-8 libsodium libcrypto
 CC := gcc
+# Texts are cut to fit on purpose (err.h): format-truncation is no finding.
 AR := gcc-ar
 CLANG := clang
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \

@@ -28,6 +28,12 @@ void arena_release(struct arena *a)
 	arena_init(a);
 }
 
+void arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->blocks; b; b = b->next)
+		explicit_bzero(b->bytes, b->size);
+}
+
 static void add_block(struct arena *a, size_t n)
 {
 	size_t size = a->total ? MIN(a->total, 65536) : FIRST_BYTES;

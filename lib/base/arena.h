@@ -17,6 +17,7 @@ struct arena {
 
 void arena_init(struct arena *a);
 void arena_release(struct arena *a); /* safe to call twice */
+void arena_wipe(struct arena *a);    /* zeroes it: it held secrets */
 
 void *arena_alloc(struct arena *a, size_t n);
 char *arena_dup(struct arena *a, struct str s); /* a C string */

@@ -33,6 +33,6 @@ void provider_auth(const struct provider *p, const char *key, struct buf *out)
 		[AUTH_BEARER] = bearer,
 	};
 
-	if (auths[p->auth])
+	if (auths[p->auth] && *key)
 		auths[p->auth](key, out);
 }

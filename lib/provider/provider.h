@@ -15,6 +15,7 @@ enum quirk {
 	Q_BUILT_IN = BIT(0),        /* answered by relay.fcgi itself */
 	Q_REASONING_APART = BIT(1), /* completion_tokens leaves reasoning out */
 	Q_NO_USAGE_OPTION = BIT(2), /* refuses stream_options */
+	Q_KEY_OPTIONAL = BIT(3),    /* may ask for no key */
 };
 
 struct provider {
@@ -31,7 +32,7 @@ const struct provider *provider_find(const char *id); /* NULL: none */
 const struct provider *provider_at(int i);            /* NULL past the last */
 
 /* The header line that shows the key, appended to out; nothing for
- * AUTH_NONE.  The key holds no control bytes (checked when it was stored). */
+ * AUTH_NONE and for an empty key.  The key holds no control bytes (checked when it was stored). */
 void provider_auth(const struct provider *p, const char *key, struct buf *out);
 
 #endif

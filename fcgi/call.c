@@ -1,0 +1,639 @@
+/* call.c - see call.h. */
+#include "call.h"
+
+#include "base/log.h"
+#include "http/url.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define HEADERS_MAX     256
+#define JOIN_BYTES      65536 /* bodies up to this go out in one piece */
+#define LOOKUP_FRESH_MS 55000 /* less than libcurl keeps an address */
+
+struct lane { /* one multi handle and its timer */
+	struct timer timer;
+	struct calls *calls;
+	CURLM *multi;
+};
+
+struct sock { /* a socket of libcurl's that the loop watches */
+	struct watch watch;
+	struct lane *lane;
+};
+
+/* A host whose addresses are known, or are being looked up by one call. */
+struct host {
+	struct host *next;
+	int64_t fresh_until_ms;
+	struct call *looking, *waiting, **last;
+	char name[];
+};
+
+struct calls {
+	struct poller *poller;
+	const struct conf *conf;
+	CURLSH *share;      /* the addresses, for all lanes */
+	struct lane *lanes; /* [0]: whole answers */
+	int n_lanes, next_lane;
+	struct call *fresh, **fresh_last; /* started, not begun */
+	struct call *ended;
+	struct host *hosts;
+	int busy; /* libcurl is on the stack */
+};
+
+enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
+
+struct call {
+	struct call *next;
+	struct calls *calls;
+	struct lane *lane;
+	struct host *host; /* whose addresses it is looking up */
+	enum call_state state;
+	bool dead; /* nobody listens */
+	const struct relay_call *what;
+	struct egress_rule egress;
+	const struct call_hooks *hooks;
+	void *arg;
+	CURL *easy;
+	struct curl_slist *lines;
+	char *joined;    /* a small body in one piece */
+	size_t body_at;  /* how much of a large one has been read */
+	struct buf head; /* header lines as they came, NUL between them */
+	int n_head, status;
+	bool head_done, hold;
+	struct relay_result result;
+	struct err forbidden;
+	char errbuf[CURL_ERROR_SIZE];
+};
+
+/* --- what libcurl calls ---------------------------------------------------- */
+
+static void on_lookup_over(struct call *c);
+
+static int check_address(struct call *c, const struct sockaddr *sa)
+{
+	on_lookup_over(c);
+	if (c->dead || egress_judge(sa, &c->egress, &c->forbidden) < 0)
+		return -1;
+	return 0;
+}
+
+static curl_socket_t open_socket(void *arg, curlsocktype type,
+				 struct curl_sockaddr *a)
+{
+	struct call *c = arg;
+
+	(void)type;
+	err_clear(&c->forbidden);
+	if (check_address(c, &a->addr) < 0)
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/* Asked before each request, also on a connection that is used again. */
+static int before_request(void *arg, char *ip, char *local_ip, int port,
+			  int local_port)
+{
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct call *c = arg;
+	const struct sockaddr *sa = NULL;
+
+	(void)local_ip, (void)port, (void)local_port;
+	if (inet_pton(AF_INET, ip, &v4.sin_addr) == 1)
+		sa = (const struct sockaddr *)&v4;
+	else if (inet_pton(AF_INET6, ip, &v6.sin6_addr) == 1)
+		sa = (const struct sockaddr *)&v6;
+	return sa && !check_address(c, sa) ? CURL_PREREQFUNC_OK :
+					     CURL_PREREQFUNC_ABORT;
+}
+
+static void give_head(struct call *c)
+{
+	struct relay_header h[HEADERS_MAX];
+	const char *p = c->head.p;
+	int n = 0;
+
+	for (; n < c->n_head; n++) {
+		size_t len = strlen(p);
+		struct str value = { p, len }, name;
+
+		str_next(&value, ':', &name);
+		((char *)(uintptr_t)p)[name.n] = '\0';
+		h[n] = (struct relay_header){ p, value.p ? str_trim(value) :
+							   STR("") };
+		p += len + 1;
+	}
+	c->head_done = true;
+	c->hooks->head(c->arg, c->status, h, n);
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct call *c = arg;
+	size_t len = n * size;
+
+	if (c->dead)
+		return 0;
+	if (c->head_done) /* trailers */
+		return len;
+	while (len && (p[len - 1] == '\n' || p[len - 1] == '\r'))
+		len--;
+	if (len > 9 && !memcmp(p, "HTTP/", 5)) {
+		long status = 0;
+
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		c->status = (int)status;
+		c->n_head = 0;
+		buf_clear(&c->head);
+	} else if (len) {
+		buf_add(&c->head, p, len);
+		buf_char(&c->head, '\0');
+		if (!buf_ok(&c->head) || c->n_head == HEADERS_MAX) {
+			c->result = (struct relay_result){
+				ERR_UP_BROKEN, "the answer's head is too large"
+			};
+			return 0;
+		}
+		c->n_head++;
+	} else if (c->status >= 200) {
+		give_head(c);
+	}
+	return c->dead ? 0 : n * size;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct call *c = arg;
+
+	if (c->dead)
+		return 0;
+	if (c->hold)
+		return CURL_WRITEFUNC_PAUSE;
+	c->hold = !c->hooks->data(c->arg, p, n * size);
+	return c->dead ? 0 : n * size;
+}
+
+static size_t read_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct call *c = arg;
+	size_t got;
+
+	if (c->dead)
+		return CURL_READFUNC_ABORT;
+	got = rope_read(c->what->body, c->body_at, p, n * size);
+	c->body_at += got;
+	return got;
+}
+
+static int seek_body(void *arg, curl_off_t at, int origin)
+{
+	struct call *c = arg;
+
+	if (origin != SEEK_SET || at < 0 || (size_t)at > c->what->body->len)
+		return CURL_SEEKFUNC_FAIL;
+	c->body_at = (size_t)at;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* --- what became of it ------------------------------------------------------ */
+
+static const struct meaning {
+	CURLcode curl;
+	enum err_code code;
+	const char *why;
+} meanings[] = {
+	/* clang-format off */
+	{ CURLE_COULDNT_RESOLVE_HOST,     ERR_UP_CONNECT, "its name does not resolve" },
+	{ CURLE_COULDNT_CONNECT,          ERR_UP_CONNECT, "it refused the connection" },
+	{ CURLE_SSL_CONNECT_ERROR,        ERR_UP_CONNECT, "the TLS handshake failed" },
+	{ CURLE_PEER_FAILED_VERIFICATION, ERR_UP_CONNECT, "its TLS certificate is not valid for it" },
+	{ CURLE_SSL_CACERT_BADFILE,       ERR_UP_CONNECT, "the CA file cannot be read" },
+	{ CURLE_OPERATION_TIMEDOUT,       ERR_UP_CONNECT, "no connection in time" },
+	{ CURLE_GOT_NOTHING,              ERR_UP_BROKEN,  "it closed the connection without an answer" },
+	{ CURLE_SEND_ERROR,               ERR_UP_BROKEN,  "the connection broke while sending" },
+	{ CURLE_RECV_ERROR,               ERR_UP_BROKEN,  "the connection broke" },
+	{ CURLE_PARTIAL_FILE,             ERR_UP_BROKEN,  "the answer ended early" },
+	{ CURLE_WEIRD_SERVER_REPLY,       ERR_UP_BROKEN,  "what it sent is not HTTP" },
+	{ CURLE_UNSUPPORTED_PROTOCOL,     ERR_UP_BROKEN,  "what it sent is not HTTP/1.1" },
+	/* clang-format on */
+};
+
+static struct relay_result meaning_of(const struct call *c, CURLcode r)
+{
+	if (c->result.code)
+		return c->result;
+	if (c->forbidden.code && r != CURLE_OK)
+		return (struct relay_result){ ERR_UP_FORBIDDEN,
+					      c->forbidden.msg };
+	if (r == CURLE_OK && c->head_done)
+		return (struct relay_result){ ERR_NONE, "" };
+	for (size_t i = 0; i < COUNT(meanings); i++)
+		if (meanings[i].curl == r)
+			return (struct relay_result){ meanings[i].code,
+						      meanings[i].why };
+	return (struct relay_result){ ERR_UP_BROKEN, "the call failed" };
+}
+
+/* The call leaves libcurl; its memory goes at the end of the turn. */
+static void leave(struct call *c)
+{
+	struct calls *cs = c->calls;
+
+	c->state = CALL_ENDED;
+	c->next = cs->ended;
+	cs->ended = c;
+}
+
+static void finish(struct call *c, struct relay_result r)
+{
+	leave(c);
+	if (!c->dead)
+		c->hooks->end(c->arg, r);
+	c->dead = true;
+}
+
+static void on_done(struct call *c, CURLcode code)
+{
+	struct relay_result r = meaning_of(c, code);
+
+	if (code != CURLE_OK && !c->dead)
+		log_debug("call.end", LOG_I("curl", code),
+			  LOG_S("said", c->errbuf), LOG_S("why", r.why));
+	curl_multi_remove_handle(c->lane->multi, c->easy);
+	if (c->host) { /* it ended before the name was known */
+		struct host *h = c->host;
+
+		on_lookup_over(c);
+		h->fresh_until_ms = 0;
+	}
+	finish(c, r);
+}
+
+static void take_done(struct lane *l)
+{
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(l->multi, &left))) {
+		struct call *c = NULL;
+		CURLcode code = m->data.result;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+		on_done(c, code);
+	}
+}
+
+/* --- names ------------------------------------------------------------------- */
+
+static struct host *host_of(struct calls *cs, const char *name)
+{
+	struct host *h;
+	size_t n = strlen(name) + 1;
+
+	for (h = cs->hosts; h; h = h->next)
+		if (!strcmp(h->name, name))
+			return h;
+	h = mem_alloc(sizeof(*h) + n);
+	memcpy(h->name, name, n);
+	h->last = &h->waiting;
+	h->next = cs->hosts;
+	cs->hosts = h;
+	return h;
+}
+
+static void put_fresh(struct calls *cs, struct call *c)
+{
+	c->state = CALL_FRESH;
+	c->next = NULL;
+	*cs->fresh_last = c;
+	cs->fresh_last = &c->next;
+}
+
+/* The first address was tried, or the call ended: the others may go. */
+static void on_lookup_over(struct call *c)
+{
+	struct host *h = c->host;
+
+	if (!h)
+		return;
+	c->host = NULL;
+	h->looking = NULL;
+	h->fresh_until_ms = c->calls->poller->now_ms + LOOKUP_FRESH_MS;
+	while (h->waiting) {
+		struct call *w = h->waiting;
+
+		h->waiting = w->next;
+		put_fresh(c->calls, w);
+	}
+	h->last = &h->waiting;
+}
+
+/* True: it may go on.  Else it waits for the call that looks the name up. */
+static bool name_known(struct call *c)
+{
+	struct calls *cs = c->calls;
+	struct url u;
+	struct err e = { 0 };
+	struct host *h;
+
+	if (url_parse(&u, str_of(c->what->url), &e) < 0 || url_is_literal(&u))
+		return true;
+	h = host_of(cs, u.host);
+	if (h->fresh_until_ms > cs->poller->now_ms)
+		return true;
+	if (!h->looking) {
+		h->looking = c;
+		c->host = h;
+		return true;
+	}
+	c->state = CALL_WAITING;
+	c->next = NULL;
+	*h->last = c;
+	h->last = &c->next;
+	return false;
+}
+
+/* --- the loop's side --------------------------------------------------------- */
+
+static void act(struct lane *l, curl_socket_t fd, int what)
+{
+	int running;
+
+	l->calls->busy++;
+	curl_multi_socket_action(l->multi, fd, what, &running);
+	l->calls->busy--;
+	take_done(l);
+}
+
+static void on_socket(struct watch *w, uint32_t events)
+{
+	struct sock *s = OWNER(w, struct sock, watch);
+	int what = 0;
+
+	if (events & EPOLLIN)
+		what |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		what |= CURL_CSELECT_OUT;
+	if (events & (EPOLLERR | EPOLLHUP))
+		what |= CURL_CSELECT_ERR;
+	act(s->lane, w->fd, what);
+}
+
+static void on_lane_timer(struct timer *t, int64_t now_ms)
+{
+	(void)now_ms;
+	act(OWNER(t, struct lane, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+		       void *sock)
+{
+	struct lane *l = arg;
+	struct sock *s = sock;
+	uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) |
+			  (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (s) {
+			poller_watch(l->calls->poller, &s->watch, 0);
+			curl_multi_assign(l->multi, fd, NULL);
+			poller_bury(l->calls->poller, s);
+		}
+		return 0;
+	}
+	if (!s) {
+		s = mem_alloc(sizeof(*s));
+		*s = (struct sock){ .watch = { .fn = on_socket, .fd = fd },
+				    .lane = l };
+		curl_multi_assign(l->multi, fd, s);
+	}
+	poller_watch(l->calls->poller, &s->watch, events);
+	return 0;
+}
+
+static int want_timer(CURLM *multi, long ms, void *arg)
+{
+	struct lane *l = arg;
+
+	(void)multi;
+	timer_set(&l->calls->poller->timers, &l->timer,
+		  ms < 0 ? 0 : l->calls->poller->now_ms + ms);
+	return 0;
+}
+
+static void open_lane(struct calls *cs, struct lane *l)
+{
+	l->calls = cs;
+	l->timer.fn = on_lane_timer;
+	l->multi = curl_multi_init();
+	curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
+	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
+	curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS,
+			  (long)cs->conf->max_connects);
+}
+
+struct calls *calls_open(struct poller *p, const struct conf *conf)
+{
+	struct calls *cs = mem_alloc(sizeof(*cs));
+
+	curl_global_init(CURL_GLOBAL_ALL);
+	*cs = (struct calls){ .poller = p,
+			      .conf = conf,
+			      .n_lanes = 1 + (int)conf->stream_multis };
+	cs->fresh_last = &cs->fresh;
+	cs->share = curl_share_init();
+	curl_share_setopt(cs->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	cs->lanes = mem_alloc(sizeof(*cs->lanes) * (size_t)cs->n_lanes);
+	for (int i = 0; i < cs->n_lanes; i++)
+		open_lane(cs, &cs->lanes[i]);
+	return cs;
+}
+
+static void bury(struct call *c)
+{
+	curl_slist_free_all(c->lines);
+	if (c->easy)
+		curl_easy_cleanup(c->easy);
+	free(c->joined);
+	buf_release(&c->head);
+	free(c);
+}
+
+void calls_close(struct calls *cs)
+{
+	for (int i = 0; i < cs->n_lanes; i++) {
+		curl_multi_cleanup(cs->lanes[i].multi);
+		timer_set(&cs->poller->timers, &cs->lanes[i].timer, 0);
+	}
+	while (cs->hosts) {
+		struct host *h = cs->hosts;
+
+		cs->hosts = h->next;
+		free(h);
+	}
+	curl_share_cleanup(cs->share);
+	free(cs->lanes);
+	free(cs);
+}
+
+/* --- one call ------------------------------------------------------------------ */
+
+static void set_body(struct call *c)
+{
+	struct rope *body = c->what->body;
+
+	if (!body) {
+		curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);
+		return;
+	}
+	curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+			 (curl_off_t)body->len);
+	if (body->len <= JOIN_BYTES) {
+		c->joined = mem_alloc(body->len + 1);
+		rope_read(body, 0, c->joined, body->len);
+		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->joined);
+		return;
+	}
+	curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, read_body);
+	curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, seek_body);
+	curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
+}
+
+static void set_guards(struct call *c)
+{
+	CURL *h = c->easy;
+
+	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(h, CURLOPT_PROXY, "");
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
+	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
+	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(h, CURLOPT_CAINFO, c->calls->conf->ca_file);
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)c->what->connect_ms);
+}
+
+static void set_transfer(struct call *c)
+{
+	CURL *h = c->easy;
+
+	for (const char *const *l = c->what->head; *l; l++)
+		c->lines = curl_slist_append(c->lines, *l);
+	/* Without it a large body waits a second for "100 Continue". */
+	c->lines = curl_slist_append(c->lines, "Expect:");
+	curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->lines);
+	curl_easy_setopt(h, CURLOPT_URL, c->what->url);
+	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h, CURLOPT_SHARE, c->calls->share);
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->errbuf);
+	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
+	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+	if (c->what->stream)
+		curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 4096L);
+}
+
+static void begin(struct call *c)
+{
+	struct calls *cs = c->calls;
+
+	if (c->dead) {
+		leave(c);
+		return;
+	}
+	if (!name_known(c))
+		return;
+	c->easy = curl_easy_init();
+	set_transfer(c);
+	set_guards(c);
+	set_body(c);
+	c->lane = &cs->lanes[0];
+	if (c->what->stream) {
+		cs->next_lane = cs->next_lane % (cs->n_lanes - 1) + 1;
+		c->lane = &cs->lanes[cs->next_lane];
+	}
+	c->state = CALL_RUNNING;
+	if (curl_multi_add_handle(c->lane->multi, c->easy) != CURLM_OK)
+		finish(c, (struct relay_result){ ERR_UP_CONNECT,
+						 "the call cannot be made" });
+}
+
+struct call *call_start(struct calls *cs, const struct relay_call *what,
+			const struct call_hooks *hooks, void *arg)
+{
+	struct call *c = mem_alloc(sizeof(*c));
+
+	*c = (struct call){ .calls = cs,
+			    .what = what,
+			    .egress = what->to->channel->egress,
+			    .hooks = hooks,
+			    .arg = arg };
+	buf_init(&c->head, (size_t)cs->conf->max_upstream_head_bytes);
+	put_fresh(cs, c);
+	return c;
+}
+
+void call_cancel(struct call *c)
+{
+	c->dead = true;
+	/* Waiting ones are dropped when their turn comes; one that looks a
+	 * name up is left alone until the resolver has answered. */
+	if (c->state != CALL_RUNNING || c->host)
+		return;
+	if (c->calls->busy) { /* its callback refuses what comes next */
+		timer_set(&c->calls->poller->timers, &c->lane->timer,
+			  c->calls->poller->now_ms);
+		return;
+	}
+	curl_multi_remove_handle(c->lane->multi, c->easy);
+	leave(c);
+}
+
+void call_resume(struct call *c)
+{
+	c->hold = false;
+	if (c->state != CALL_RUNNING || c->dead)
+		return;
+	c->calls->busy++;
+	curl_easy_pause(c->easy, CURLPAUSE_CONT);
+	c->calls->busy--;
+}
+
+void calls_turn(struct calls *cs)
+{
+	while (cs->fresh) {
+		struct call *c = cs->fresh;
+
+		cs->fresh = c->next;
+		if (!cs->fresh)
+			cs->fresh_last = &cs->fresh;
+		begin(c);
+	}
+	while (cs->ended) {
+		struct call *c = cs->ended;
+
+		cs->ended = c->next;
+		bury(c);
+	}
+}

@@ -1,0 +1,494 @@
+/* exchange.c - a request on the loop: the relay's world, and its bill. */
+#include "exchange.h"
+
+#include "loop.h"
+#include "played.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "json/jw.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#define OUT_MAX (128 * 1024 * 1024) /* a whole answer and its head fit */
+
+struct exchange *exchange_new(struct loop *loop, struct client *client)
+{
+	struct exchange *x = mem_alloc(sizeof(*x));
+
+	x->loop = loop;
+	x->client = client;
+	arena_init(&x->arena);
+	buf_init(&x->body, 0);
+	buf_init(&x->out, OUT_MAX);
+	/* The database has no NULLs here. */
+	x->row = (struct request){ .state = "",
+				   .endpoint = "",
+				   .provider = "",
+				   .model_asked = "",
+				   .model_served = "",
+				   .source = "",
+				   .error = "",
+				   .attempts_json = "",
+				   .address = "" };
+	memcpy(x->request_id, "req_", 4);
+	rand_text(x->request_id + 4, 22);
+	return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+	if (x->relaying)
+		relay_release(&x->relay);
+	book_give(x->loop->shelf, x->book);
+	buf_release(&x->body);
+	buf_release(&x->out);
+	arena_release(&x->arena);
+	free(x);
+}
+
+/* --- the bill -------------------------------------------------------------- */
+
+static void maybe_over(struct exchange *x)
+{
+	if (x->settled && !x->client && !x->noting && !x->dirty) {
+		atomic_fetch_sub(&x->loop->inflight, 1);
+		exchange_free(x);
+	}
+}
+
+static void on_settled(struct write_op *op)
+{
+	struct exchange *x = OWNER(op, struct exchange, settle.op);
+
+	if (op->err.code)
+		log_error("bill.settle", LOG_S("id", x->request_id),
+			  LOG_S("cause", op->err.msg));
+	x->settled = true;
+	maybe_over(x);
+}
+
+static const char *attempts_json(struct exchange *x)
+{
+	const struct relay_end *end = &x->relay.end;
+	struct buf out;
+	struct jw w;
+	const char *text;
+
+	buf_init(&out, 65536);
+	jw_start(&w, &out);
+	jw_array(&w, NULL);
+	for (int i = 0; i < end->n_attempts; i++) {
+		const struct relay_attempt *a = &end->attempts[i];
+
+		jw_object(&w, NULL);
+		jw_int(&w, "channel", a->channel_id);
+		jw_str(&w, "error", a->code ? err_info(a->code)->code : "");
+		jw_int(&w, "status", a->status);
+		jw_int(&w, "ms", a->ms);
+		jw_end(&w);
+	}
+	jw_end(&w);
+	text = arena_dup(&x->arena, buf_span(&out));
+	buf_release(&out);
+	return text;
+}
+
+/* What was delivered, in tokens: the upstream's count or ours.  The prompt is
+ * owed once an upstream took it, the output as far as it came. */
+static void count_usage(const struct exchange *x, struct usage *u)
+{
+	const struct relay_end *end = &x->relay.end;
+
+	usage_init(u);
+	if (!end->served || !(end->delivered || end->reached))
+		return;
+	if (!end->delivered && !end->client_gone)
+		return;
+	listen_usage(&x->relay.listen, bill_prompt_tok(&x->ask),
+		     end->err.code == ERR_NONE, u);
+}
+
+static const char *source_name(enum usage_source s)
+{
+	static const char *const names[] = {
+		[USAGE_NONE] = "",
+		[USAGE_UPSTREAM] = "upstream",
+		[USAGE_COUNTED] = "counted",
+		[USAGE_PARTIAL] = "partial",
+	};
+
+	return names[s];
+}
+
+static void fill_usage(struct request *row, const struct usage *u)
+{
+	row->prompt_tok = MAX(usage_prompt_tok(u), 0);
+	row->cached_tok = MAX(u->cache_read_tok, 0);
+	row->completion_tok = MAX(u->out_tok, 0);
+	row->reasoning_tok = MAX(u->reasoning_tok, 0);
+	row->source = source_name(u->source);
+}
+
+static void fill_end(struct exchange *x)
+{
+	const struct relay_end *end = &x->relay.end;
+	struct request *row = &x->row;
+
+	if (end->served) {
+		row->channel_id = end->served->channel->id;
+		row->provider = end->served->channel->provider->id;
+		row->model_served = end->served->model;
+	}
+	row->status = end->status;
+	row->error = end->err.code ? err_info(end->err.code)->code : "";
+	row->attempts = end->n_attempts;
+	row->attempts_json = attempts_json(x);
+	row->first_token_ms = MAX(end->first_ms, 0);
+	row->total_ms = clock_wall_ms() - row->started_ms;
+}
+
+static void settle(struct exchange *x)
+{
+	struct loop *l = x->loop;
+	struct usage u;
+
+	timer_set(&l->poller.timers, &x->note_timer, 0);
+	count_usage(x, &u);
+	fill_usage(&x->row, &u);
+	fill_end(x);
+	x->row.cost_nusd = bill_cost(&x->price, &u);
+	x->row.state = u.source == USAGE_NONE ? "void" : "settled";
+	log_info("relay.end", LOG_S("model", x->row.model_asked),
+		 LOG_S("channel", x->relay.end.served ?
+					  x->relay.end.served->channel->name :
+					  ""),
+		 LOG_I("status", x->row.status), LOG_S("error", x->row.error),
+		 LOG_I("attempts", x->row.attempts),
+		 LOG_I("in", x->row.prompt_tok),
+		 LOG_I("out", x->row.completion_tok),
+		 LOG_I("nusd", x->row.cost_nusd),
+		 LOG_I("first_ms", x->row.first_token_ms),
+		 LOG_I("ms", x->row.total_ms));
+	settle_op_init(&x->settle, &l->ledger, &x->row,
+		       clock_mono_ms() + l->conf->settle_ms);
+	x->settle.op.done = on_settled;
+	writer_put(l->writer, &x->settle.op);
+}
+
+static void on_noted(struct write_op *op)
+{
+	struct exchange *x = OWNER(op, struct exchange, progress.op);
+
+	x->noting = false;
+	maybe_over(x);
+}
+
+/* So that a crash can be settled near the truth. */
+static void on_note_time(struct timer *t, int64_t now_ms)
+{
+	struct exchange *x = OWNER(t, struct exchange, note_timer);
+	struct loop *l = x->loop;
+	struct usage u;
+
+	timer_set(&l->poller.timers, t, now_ms + l->conf->progress_ms);
+	if (x->noting || !x->relay.end.delivered)
+		return;
+	listen_usage(&x->relay.listen, bill_prompt_tok(&x->ask), false, &u);
+	progress_op_init(&x->progress, x->row.id);
+	x->progress.prompt_tok = MAX(usage_prompt_tok(&u), 0);
+	x->progress.completion_tok = MAX(u.out_tok, 0);
+	x->progress.cost_nusd = bill_cost(&x->price, &u);
+	x->progress.op.done = on_noted;
+	x->noting = true;
+	writer_put(l->writer, &x->progress.op);
+}
+
+/* --- towards the client ------------------------------------------------------- */
+
+static size_t queued(const struct exchange *x)
+{
+	return x->out.len - x->out_at + x->kept.n;
+}
+
+static void let_go(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	x->client = NULL;
+	c->x = NULL;
+	x->ended = true;
+	x->kept = STR_NONE;
+	x->out_at = x->out.len;
+}
+
+static struct str next_piece(const struct exchange *x)
+{
+	size_t left = x->out.len - x->out_at;
+
+	if (left)
+		return (struct str){ x->out.p + x->out_at,
+				     MIN(left, FRONT_PIECE) };
+	return (struct str){ x->kept.p, MIN(x->kept.n, FRONT_PIECE) };
+}
+
+static void took(struct exchange *x, size_t n)
+{
+	if (x->out_at < x->out.len) {
+		x->out_at += n;
+		if (x->out_at == x->out.len) {
+			buf_clear(&x->out);
+			x->out_at = 0;
+		}
+		return;
+	}
+	x->kept = (struct str){ x->kept.p + n, x->kept.n - n };
+}
+
+static bool writable(const struct client *c)
+{
+	struct pollfd p = { .fd = c->watch.fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void has_room(struct exchange *x)
+{
+	if (!x->held_back ||
+	    queued(x) > (size_t)x->loop->conf->client_queue_bytes / 2)
+		return;
+	x->held_back = false;
+	relay_on_room(&x->relay, x->loop->poller.now_ms);
+	if (x->call)
+		call_resume(x->call);
+	if (x->played)
+		played_resume(x->played);
+}
+
+void exchange_flush(struct exchange *x)
+{
+	struct client *c = x->client;
+	struct loop *l = x->loop;
+
+	x->dirty = false;
+	while (c && queued(x)) {
+		struct str piece = next_piece(x);
+		bool last = x->ended && queued(x) == piece.n;
+
+		if (!writable(c)) {
+			poller_watch(&l->poller, &c->watch,
+				     EPOLLOUT | EPOLLRDHUP);
+			has_room(x);
+			return;
+		}
+		if (front_put(c->conn, piece.p, piece.n) < 0 ||
+		    (!last && front_flush(c->conn) < 0)) {
+			exchange_client_gone(x);
+			return;
+		}
+		took(x, piece.n);
+	}
+	if (c && x->ended) {
+		let_go(x);
+		loop_answered(l, c);
+		maybe_over(x);
+		return;
+	}
+	if (c)
+		poller_watch(&l->poller, &c->watch, EPOLLRDHUP);
+	if (x->relaying)
+		has_room(x);
+	if (!c)
+		maybe_over(x);
+}
+
+void exchange_client_gone(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	if (!c)
+		return;
+	let_go(x);
+	loop_drop(x->loop, c);
+	if (x->relaying)
+		relay_on_client_gone(&x->relay, x->loop->poller.now_ms);
+	maybe_over(x);
+}
+
+static void on_refused(struct write_op *op)
+{
+	struct exchange *x = OWNER(op, struct exchange, refusal.op);
+
+	x->settled = true;
+	maybe_over(x);
+}
+
+void exchange_refuse(struct exchange *x, const struct err *e)
+{
+	struct answer_error a = { .err = e, .retry_after_ms = -1 };
+
+	buf_clear(&x->out);
+	answer_error(&x->out, &a, x->request_id);
+	x->row.state = "refused";
+	x->row.status = answer_status(&a);
+	x->row.error = err_info(e->code)->code;
+	x->row.total_ms = clock_wall_ms() - x->row.started_ms;
+	x->refused = true;
+	log_info("relay.refused", LOG_I("status", x->row.status),
+		 LOG_S("error", x->row.error), LOG_S("param", e->param),
+		 LOG_I("token", x->token.id));
+}
+
+void exchange_answer(struct exchange *x)
+{
+	x->ended = true;
+	loop_dirty(x->loop, x);
+	if (!x->refused) {
+		x->settled = true;
+		return;
+	}
+	refuse_op_init(&x->refusal, &x->row);
+	x->refusal.op.done = on_refused;
+	writer_put(x->loop->writer, &x->refusal.op);
+}
+
+/* --- the relay's world ----------------------------------------------------------- */
+
+static void on_head(void *arg, int status, const struct relay_header *h, int n)
+{
+	struct exchange *x = arg;
+
+	log_request(x->request_id);
+	relay_on_head(&x->relay, x->loop->poller.now_ms, status, h, n);
+	log_request(NULL);
+}
+
+static bool on_data(void *arg, const char *p, size_t n)
+{
+	struct exchange *x = arg;
+
+	x->held_back = !relay_on_data(&x->relay, x->loop->poller.now_ms, p, n);
+	return !x->held_back;
+}
+
+static void on_end(void *arg, struct relay_result r)
+{
+	struct exchange *x = arg;
+
+	x->call = NULL;
+	x->played = NULL;
+	log_request(x->request_id);
+	relay_on_end(&x->relay, x->loop->poller.now_ms, r);
+	log_request(NULL);
+}
+
+static const struct call_hooks hooks = { on_head, on_data, on_end };
+
+static int io_upstream(void *arg, const struct relay_call *what, struct err *e)
+{
+	struct exchange *x = arg;
+
+	(void)e;
+	x->held_back = false;
+	if (what->to->channel->provider->quirks & Q_BUILT_IN)
+		x->played = played_start(&x->loop->poller, what,
+					 x->endpoint->upstream_path, &hooks, x);
+	else
+		x->call = call_start(x->loop->calls, what, &hooks, x);
+	return 0;
+}
+
+static void io_cancel(void *arg)
+{
+	struct exchange *x = arg;
+
+	if (x->call)
+		call_cancel(x->call);
+	if (x->played)
+		played_cancel(x->played);
+	x->call = NULL;
+	x->played = NULL;
+}
+
+static void io_head(void *arg, int status, const struct relay_header *h, int n)
+{
+	struct exchange *x = arg;
+
+	answer_head(&x->out, status, h, n);
+	loop_dirty(x->loop, x);
+}
+
+static size_t io_data(void *arg, const char *p, size_t n, bool kept)
+{
+	struct exchange *x = arg;
+
+	if (!x->client)
+		return 0;
+	if (kept)
+		x->kept = (struct str){ p, n };
+	else
+		buf_add(&x->out, p, n);
+	loop_dirty(x->loop, x);
+	return queued(x);
+}
+
+static void io_end(void *arg)
+{
+	struct exchange *x = arg;
+
+	x->ended = true;
+	x->loop->n_streams -= x->ask.stream;
+	loop_dirty(x->loop, x);
+	settle(x);
+}
+
+static void io_timer(void *arg, int64_t at_ms)
+{
+	struct exchange *x = arg;
+
+	timer_set(&x->loop->poller.timers, &x->timer, at_ms);
+}
+
+static const struct relay_io io = { io_upstream, io_cancel, io_head,
+				    io_data,     io_end,    io_timer };
+
+static void on_time(struct timer *t, int64_t now_ms)
+{
+	struct exchange *x = OWNER(t, struct exchange, timer);
+
+	log_request(x->request_id);
+	relay_on_timer(&x->relay, now_ms);
+	log_request(NULL);
+}
+
+void exchange_begin(struct exchange *x)
+{
+	struct loop *l = x->loop;
+
+	if (x->reserve.op.err.code) {
+		exchange_refuse(x, &x->reserve.op.err);
+		exchange_answer(x);
+		return;
+	}
+	x->timer.fn = on_time;
+	x->note_timer.fn = on_note_time;
+	x->relaying = true;
+	l->n_streams += x->ask.stream;
+	relay_init(&x->relay, &x->plan, &io, x, &x->arena);
+	if (x->client)
+		poller_watch(&l->poller, &x->client->watch, EPOLLRDHUP);
+	timer_set(&l->poller.timers, &x->note_timer,
+		  l->poller.now_ms + l->conf->progress_ms);
+	log_request(x->request_id);
+	relay_start(&x->relay, l->poller.now_ms);
+	log_request(NULL);
+}
+
+void exchange_stop(struct exchange *x, const struct err *why)
+{
+	if (x->relaying)
+		relay_on_stop(&x->relay, x->loop->poller.now_ms, why);
+}

@@ -1,0 +1,89 @@
+/* exchange.h - one request inside relay.fcgi, from its head to its bill.
+ *
+ * It belongs to one thread at a time: an acceptor fills it in (prep.c), the
+ * writer commits its reservation, the loop carries it (loop.c, exchange.c), the
+ * writer settles it, and the loop frees it when the client has everything
+ * and the bill is in the database.
+ */
+#ifndef FCGI_EXCHANGE_H
+#define FCGI_EXCHANGE_H
+
+#include "call.h"
+#include "front.h"
+#include "poller.h"
+
+#include "base/conf.h"
+#include "policy/bill.h"
+#include "policy/book.h"
+#include "relay/relay.h"
+#include "store/ledger.h"
+#include "store/token.h"
+
+struct loop;
+struct played;
+
+/* A web server's connection as the loop sees it. */
+struct client {
+	struct watch watch;
+	struct loop *loop;
+	struct conn *conn;
+	struct exchange *x; /* NULL: it waits for a request */
+	bool reading;       /* a thread has it */
+	int place;          /* in the loop's list */
+};
+
+struct exchange {
+	struct exchange *next; /* on its way to the loop; or among the dirty */
+	struct loop *loop;
+	struct client *client; /* NULL: gone */
+	bool lost;             /* the connection broke while it was read */
+	struct arena arena;
+	struct buf body;
+	char request_id[32]; /* "req_" and 22 characters */
+
+	/* what the acceptor found out */
+	const struct endpoint *endpoint;
+	struct token token; /* id 0: nobody known */
+	struct book *book;
+	struct ask ask;
+	struct book_price price;
+	struct relay_plan plan;
+
+	/* the ledger's */
+	struct request row;
+	struct reserve_op reserve;
+	struct settle_op settle;
+	struct progress_op progress;
+	struct refuse_op refusal;
+	bool refused;         /* the row says so, and is to be written */
+	bool settled, noting; /* the bill is in; a note is being written */
+	struct timer note_timer;
+
+	/* the relay's world */
+	struct relay relay;
+	bool relaying;
+	struct timer timer;
+	struct call *call;
+	struct played *played; /* the test provider's part */
+
+	/* towards the client */
+	struct buf out;    /* what it has not got yet */
+	size_t out_at;     /* of out, already sent */
+	struct str kept;   /* comes after out; lives in the relay */
+	bool dirty, ended; /* to be flushed this turn; nothing follows */
+	bool held_back;    /* the upstream is */
+};
+
+struct exchange *exchange_new(struct loop *loop, struct client *client);
+void exchange_free(struct exchange *x);
+
+/* On the loop. */
+void exchange_begin(struct exchange *x);  /* the reservation has come back */
+void exchange_answer(struct exchange *x); /* out is all there is to say */
+/* Makes out the answer to an error, and the row that of a refusal. */
+void exchange_refuse(struct exchange *x, const struct err *e);
+void exchange_flush(struct exchange *x); /* as much as the client takes */
+void exchange_client_gone(struct exchange *x);
+void exchange_stop(struct exchange *x, const struct err *why);
+
+#endif

@@ -1,0 +1,430 @@
+/* front.c - see front.h. */
+#include "front.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define STACK_BYTES (256 * 1024)
+#define WAITING_MAX 4096 /* readable connections without a thread */
+
+struct conn {
+	struct conn *next;
+	void *owner;
+	FCGX_Request request;
+	int64_t readable_ms; /* since when a thread is waited for */
+};
+
+struct front {
+	int listen_fd;
+	struct front_hooks hooks;
+	int64_t threads_free, threads_max;
+	int64_t head_ms, body_ms, min_rate, max_body, max_params;
+
+	pthread_mutex_t lock; /* of everything below */
+	pthread_cond_t wake, gone;
+	struct conn *first, **last;
+	int waiting;
+	int threads, slow; /* slow: those that wait for a client's bytes */
+	bool stopping;
+};
+
+/* --- connections -------------------------------------------------------- */
+
+static void limit_wait(int fd, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = (ms % 1000) * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+}
+
+struct conn *front_accept(struct front *f, int *retry_ms)
+{
+	struct conn *c;
+	int fd;
+
+	*retry_ms = 0;
+	do
+		fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (fd < 0) {
+		if (errno != EAGAIN)
+			*retry_ms = 10;
+		return NULL;
+	}
+	limit_wait(fd, f->head_ms);
+	c = mem_alloc(sizeof(*c));
+	/* No listening socket: libfcgi must never accept by itself. */
+	FCGX_InitRequest(&c->request, -1, 0);
+	/* It reads from a descriptor that is already there, as from one that
+	 * was kept open after an earlier request. */
+	c->request.ipcFd = fd;
+	c->request.keepConnection = 1;
+	return c;
+}
+
+void front_own(struct conn *c, void *owner)
+{
+	c->owner = owner;
+}
+
+void *front_owner(const struct conn *c)
+{
+	return c->owner;
+}
+
+bool front_keeps(const struct conn *c)
+{
+	return c->request.keepConnection;
+}
+
+int front_fd(const struct conn *c)
+{
+	return c->request.ipcFd;
+}
+
+void front_close(struct conn *c)
+{
+	/* Detached: it does not wait for the other side to close. */
+	FCGX_Detach(&c->request);
+	if (c->request.ipcFd >= 0)
+		FCGX_Free(&c->request, 1);
+	free(c);
+}
+
+int front_put(struct conn *c, const char *p, size_t n)
+{
+	return FCGX_PutStr(p, (int)n, c->request.out) < 0 ? -1 : 0;
+}
+
+int front_flush(struct conn *c)
+{
+	return FCGX_FFlush(c->request.out) < 0 ? -1 : 0;
+}
+
+bool front_end(struct conn *c)
+{
+	FCGX_Detach(&c->request);
+	FCGX_Finish_r(&c->request);
+	if (c->request.ipcFd >= 0)
+		return true;
+	free(c);
+	return false;
+}
+
+/* --- one request -------------------------------------------------------- */
+
+static const struct wanted {
+	const char *name;
+	size_t at;
+} wanted[] = {
+	{ "REQUEST_METHOD", offsetof(struct head, method) },
+	{ "REQUEST_URI", offsetof(struct head, uri) },
+	{ "REMOTE_ADDR", offsetof(struct head, address) },
+	{ "HTTP_AUTHORIZATION", offsetof(struct head, authorization) },
+	{ "CONTENT_TYPE", offsetof(struct head, content_type) },
+	{ "CONTENT_LENGTH", offsetof(struct head, content_length) },
+	{ "HTTP_CONTENT_ENCODING", offsetof(struct head, content_encoding) },
+	{ "HTTP_IDEMPOTENCY_KEY", offsetof(struct head, idempotency_key) },
+	{ "PONTAGE_T0", offsetof(struct head, waited_from) },
+};
+
+/* A header that came twice would let two readers see two requests. */
+static int read_param(struct head *h, const char *line, struct err *e)
+{
+	const char *equals = strchr(line, '=');
+
+	for (size_t i = 0; equals && i < COUNT(wanted); i++) {
+		struct str *to = (struct str *)((char *)h + wanted[i].at);
+		size_t n = strlen(wanted[i].name);
+
+		if ((size_t)(equals - line) != n ||
+		    memcmp(line, wanted[i].name, n))
+			continue;
+		if (to->p)
+			return err_set(e, ERR_BAD_HTTP,
+				       "the header %s came twice",
+				       wanted[i].name);
+		*to = str_of(equals + 1);
+	}
+	return 0;
+}
+
+static int read_head(const struct front *f, const struct conn *c,
+		     struct head *h, struct err *e)
+{
+	size_t bytes = 0;
+
+	for (char **p = c->request.envp; p && *p; p++) {
+		bytes += strlen(*p);
+		if (read_param(h, *p, e) < 0)
+			return -1;
+	}
+	h->path = h->uri;
+	if (h->uri.p) {
+		struct str rest = h->uri;
+
+		str_next(&rest, '?', &h->path);
+	}
+	if (bytes > (size_t)f->max_params)
+		return err_set(e, ERR_BAD_HTTP,
+			       "the request's head is larger than %lld bytes",
+			       (long long)f->max_params);
+	/* CGI has "" for what the client did not say. */
+	if (h->content_length.p && !h->content_length.n)
+		h->content_length = STR_NONE;
+	if (h->content_type.p && !h->content_type.n)
+		h->content_type = STR_NONE;
+	return 0;
+}
+
+static void change_slow(struct front *f, int by);
+
+struct upload {
+	struct front *f;
+	FCGX_Stream *in;
+	int fd;
+	int64_t began_ms, got, want;
+	bool slow;
+};
+
+/* Waits for bytes; a thread that has to is replaced meanwhile. */
+static void expect_wait(struct upload *u)
+{
+	struct pollfd p = { .fd = u->fd, .events = POLLIN };
+
+	if (u->slow || poll(&p, 1, 0) > 0)
+		return;
+	u->slow = true;
+	change_slow(u->f, 1);
+}
+
+static int too_slow(const struct upload *u, struct err *e)
+{
+	int64_t took = clock_mono_ms() - u->began_ms;
+
+	if (took > u->f->body_ms)
+		return err_set(e, ERR_UPLOAD_SLOW,
+			       "the body did not arrive within %lld s",
+			       (long long)u->f->body_ms / 1000);
+	if (took > 10000 && u->got / (took / 1000) < u->f->min_rate)
+		return err_set(e, ERR_UPLOAD_SLOW,
+			       "the body arrives too slowly: send at least "
+			       "%lld bytes a second",
+			       (long long)u->f->min_rate);
+	return 0;
+}
+
+/* Reads to the end of the body, also where it is no longer wanted: a web
+ * server that is still writing would take our answer for a fault. */
+static int read_body(struct upload *u, struct buf *body, struct err *e)
+{
+	char piece[8192];
+
+	for (;;) {
+		int there = (int)(u->in->stop - u->in->rdNext), n;
+
+		if (!there)
+			expect_wait(u);
+		/* One character makes libfcgi read once; the rest is there. */
+		n = FCGX_GetChar(u->in);
+		if (n < 0)
+			break;
+		piece[0] = (char)n;
+		there = (int)(u->in->stop - u->in->rdNext);
+		n = 1 + (there ? FCGX_GetStr(piece + 1,
+					     MIN(there, (int)sizeof(piece) - 1),
+					     u->in) :
+				 0);
+		u->got += n;
+		buf_add(body, piece, (size_t)n);
+		if (!buf_ok(body))
+			buf_release(body), body->bad = true;
+		if (too_slow(u, e) < 0)
+			return -1;
+	}
+	if (FCGX_GetError(u->in) || (u->want >= 0 && u->got != u->want))
+		return err_set(e, ERR_BAD_HTTP,
+			       "the body ended early: %lld of %lld bytes",
+			       (long long)u->got, (long long)u->want);
+	return 0;
+}
+
+static int receive(struct front *f, struct conn *c, struct head *h,
+		   struct buf *body, struct err *e)
+{
+	struct err why = { 0 };
+	struct upload u = { .f = f,
+			    .in = c->request.in,
+			    .fd = c->request.ipcFd,
+			    .began_ms = clock_mono_ms(),
+			    .want = -1 };
+	int r = read_head(f, c, h, e);
+
+	if (!r && h->content_length.p &&
+	    str_int(h->content_length, 0, INT64_MAX, &u.want) < 0)
+		r = err_set(e, ERR_BAD_HTTP, "Content-Length is not a number");
+	if (u.want > f->max_body || u.want > (int64_t)body->max)
+		body->bad = true; /* read it to the end, keep nothing */
+	if (read_body(&u, body, &why) < 0 && !r) {
+		*e = why;
+		r = -1;
+	} else if (!r && !buf_ok(body)) {
+		r = err_set(e, ERR_TOO_LARGE,
+			    "the body is larger than %lld bytes",
+			    (long long)f->max_body);
+	}
+	if (u.slow)
+		change_slow(f, -1);
+	return r;
+}
+
+static void serve(struct front *f, void *thread, struct conn *c)
+{
+	struct head head = { 0 };
+	struct err e = { 0 };
+	struct buf body;
+
+	buf_init(&body, (size_t)f->max_body);
+	if (FCGX_Accept_r(&c->request) < 0)
+		err_set(&e, ERR_CLIENT_GONE, "gone before a whole head");
+	else
+		receive(f, c, &head, &body, &e);
+	f->hooks.handle(thread, c, &head, &body, &e);
+}
+
+/* --- threads ------------------------------------------------------------- */
+
+static struct conn *next_conn(struct front *f)
+{
+	struct conn *c;
+
+	pthread_mutex_lock(&f->lock);
+	while (!f->first && !f->stopping &&
+	       f->threads - f->slow <= f->threads_free)
+		pthread_cond_wait(&f->wake, &f->lock);
+	c = f->first;
+	if (c) {
+		f->first = c->next;
+		if (!f->first)
+			f->last = &f->first;
+		f->waiting--;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return c;
+}
+
+static void *run(void *arg)
+{
+	struct front *f = arg;
+	void *thread = f->hooks.thread_new(f->hooks.arg);
+	struct conn *c;
+
+	while ((c = next_conn(f)))
+		serve(f, thread, c);
+	f->hooks.thread_free(thread);
+	pthread_mutex_lock(&f->lock);
+	f->threads--;
+	pthread_cond_signal(&f->gone);
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
+/* With the lock held. */
+static void start_thread(struct front *f)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	f->threads++;
+	if (pthread_create(&t, &attr, run, f)) {
+		f->threads--;
+		log_error("front.thread", LOG_S("cause", strerror(errno)));
+	}
+	pthread_attr_destroy(&attr);
+}
+
+static void change_slow(struct front *f, int by)
+{
+	pthread_mutex_lock(&f->lock);
+	f->slow += by;
+	if (f->threads - f->slow < f->threads_free &&
+	    f->threads < f->threads_max && !f->stopping)
+		start_thread(f);
+	pthread_mutex_unlock(&f->lock);
+}
+
+bool front_read(struct front *f, struct conn *c)
+{
+	bool taken;
+
+	c->readable_ms = clock_mono_ms();
+	pthread_mutex_lock(&f->lock);
+	taken = f->waiting < WAITING_MAX && !f->stopping;
+	if (taken) {
+		c->next = NULL;
+		*f->last = c;
+		f->last = &c->next;
+		f->waiting++;
+		pthread_cond_signal(&f->wake);
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (!taken)
+		front_close(c);
+	return taken;
+}
+
+struct front *front_open(int listen_fd, const struct conf *conf,
+			 const struct front_hooks *hooks)
+{
+	struct front *f = mem_alloc(sizeof(*f));
+
+	*f = (struct front){ .listen_fd = listen_fd,
+			     .hooks = *hooks,
+			     .threads_free = conf->acceptors_free,
+			     .threads_max = conf->acceptors_max,
+			     .head_ms = conf->head_ms,
+			     .body_ms = conf->body_ms,
+			     .min_rate = conf->body_min_rate,
+			     .max_body = conf->max_body_bytes,
+			     .max_params = conf->max_params_bytes };
+	f->last = &f->first;
+	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
+	FCGX_Init();
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->wake, NULL);
+	pthread_cond_init(&f->gone, NULL);
+	pthread_mutex_lock(&f->lock);
+	for (int64_t i = 0; i < f->threads_free; i++)
+		start_thread(f);
+	pthread_mutex_unlock(&f->lock);
+	return f;
+}
+
+void front_stop(struct front *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->stopping = true;
+	pthread_cond_broadcast(&f->wake);
+	while (f->threads)
+		pthread_cond_wait(&f->gone, &f->lock);
+	pthread_mutex_unlock(&f->lock);
+	while (f->first) {
+		struct conn *c = f->first;
+
+		f->first = c->next;
+		front_close(c);
+	}
+	free(f);
+}

@@ -1,0 +1,76 @@
+/* front.h - the web server's side: connections, and threads that read them.
+ *
+ * A connection is in one place at a time: with the loop (idle, or answering)
+ * or with a thread of the front (reading a request).  The loop accepts,
+ * watches and writes; a thread reads the head and the body, runs the
+ * handler, and whoever the handler gave the request to owns it from then on.
+ * Nothing here decides anything.
+ *
+ * The only file that knows libfcgi, and one of the two with a lock.
+ */
+#ifndef FCGI_FRONT_H
+#define FCGI_FRONT_H
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/err.h"
+
+struct front;
+struct conn;
+
+/* A request's head as the web server gave it.  Absent ones are STR_NONE;
+ * the texts belong to the connection until front_end(). */
+struct head {
+	struct str method, uri, path; /* path: uri without the query, raw */
+	struct str address;           /* REMOTE_ADDR, never a header */
+	struct str authorization, content_type, content_encoding;
+	struct str content_length, idempotency_key;
+	struct str waited_from; /* PONTAGE_T0: seconds.milliseconds */
+};
+
+/* Runs on a front's thread, with the head and the whole body.  It takes the
+ * body (front keeps nothing of it) and passes the connection on: from its
+ * return the connection belongs to somebody else.  e: what was wrong with the
+ * request so far (ERR_NONE: nothing); the answer is the handler's business. */
+typedef void front_handler(void *thread, struct conn *c,
+			   const struct head *head, struct buf *body,
+			   const struct err *e);
+
+struct front_hooks {
+	front_handler *handle;
+	void *(*thread_new)(void *arg); /* a thread's own things */
+	void (*thread_free)(void *thread);
+	void *arg;
+};
+
+/* The listening socket is made non-blocking; the threads are started. */
+struct front *front_open(int listen_fd, const struct conf *conf,
+			 const struct front_hooks *hooks);
+void front_stop(struct front *f); /* waits for its threads */
+
+/* --- the loop's side --- */
+
+/* The next connection, which the loop watches until it is readable; NULL:
+ * none now (*retry_ms > 0: out of descriptors, ask again so much later). */
+struct conn *front_accept(struct front *f, int *retry_ms);
+int front_fd(const struct conn *c);
+void front_own(struct conn *c, void *owner); /* a pointer for the loop */
+void *front_owner(const struct conn *c);
+/* Will the web server send another request on it? */
+bool front_keeps(const struct conn *c);
+/* It is readable: a thread reads the request.  False: too many wait already;
+ * the connection has been closed. */
+bool front_read(struct front *f, struct conn *c);
+void front_close(struct conn *c);
+
+/* Buffers at most FRONT_PIECE bytes for the client; front_flush() sends them.
+ * Neither blocks if poll() said that the descriptor is writable and nothing
+ * was sent since.  -1: the client is gone. */
+#define FRONT_PIECE 8000
+int front_put(struct conn *c, const char *p, size_t n);
+int front_flush(struct conn *c);
+/* Sends what is buffered and the end of the answer.  True: the web server
+ * keeps the connection, watch it again.  False: it has been closed. */
+bool front_end(struct conn *c);
+
+#endif

@@ -1,0 +1,350 @@
+/* loop.c - see loop.h. */
+#include "loop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#define MEASURE_MS     5000
+#define LINGER_IDLE_MS 1000 /* kept connections of a draining worker */
+
+/* --- connections ----------------------------------------------------------- */
+
+static void remember(struct loop *l, struct client *c)
+{
+	if (l->n_clients == l->cap_clients) {
+		l->cap_clients = l->cap_clients ? l->cap_clients * 2 : 64;
+		l->clients =
+			mem_realloc(l->clients, sizeof(*l->clients) *
+							(size_t)l->cap_clients);
+	}
+	c->place = l->n_clients;
+	l->clients[l->n_clients++] = c;
+}
+
+static void forget(struct loop *l, struct client *c)
+{
+	struct client *last = l->clients[--l->n_clients];
+
+	l->clients[c->place] = last;
+	last->place = c->place;
+	poller_watch(&l->poller, &c->watch, 0);
+	poller_bury(&l->poller, c);
+}
+
+void loop_drop(struct loop *l, struct client *c)
+{
+	struct conn *conn = c->conn;
+
+	forget(l, c);
+	front_close(conn);
+}
+
+static void wait_for_request(struct client *c)
+{
+	poller_watch(&c->loop->poller, &c->watch, EPOLLIN | EPOLLRDHUP);
+}
+
+void loop_answered(struct loop *l, struct client *c)
+{
+	struct conn *conn = c->conn;
+
+	bool keeps = front_keeps(conn);
+
+	if (!keeps)
+		forget(l, c);
+	if (front_end(conn))
+		wait_for_request(c);
+	else if (keeps)
+		forget(l, c);
+}
+
+/* It goes to a thread, which may close it: the poller forgets it meanwhile. */
+static void read_request(struct loop *l, struct client *c)
+{
+	poller_watch(&l->poller, &c->watch, 0);
+	c->reading = true;
+	atomic_fetch_add(&l->inflight, 1);
+	if (front_read(l->front, c->conn))
+		return;
+	atomic_fetch_sub(&l->inflight, 1);
+	forget(l, c);
+}
+
+static void on_client(struct watch *w, uint32_t events)
+{
+	struct client *c = OWNER(w, struct client, watch);
+	bool gone = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+
+	if (c->x && gone)
+		exchange_client_gone(c->x);
+	else if (c->x)
+		exchange_flush(c->x);
+	else if (gone)
+		loop_drop(c->loop, c);
+	else
+		read_request(c->loop, c);
+}
+
+static void accept_some(struct loop *l)
+{
+	struct conn *conn;
+	int retry_ms;
+
+	/* The other workers wait on the same socket: not all at once. */
+	for (int i = 0; i < 16; i++) {
+		struct client *c;
+
+		conn = front_accept(l->front, &retry_ms);
+		if (!conn) {
+			if (retry_ms)
+				timer_set(&l->poller.timers, &l->accept_again,
+					  l->poller.now_ms + retry_ms);
+			return;
+		}
+		c = mem_alloc(sizeof(*c));
+		*c = (struct client){ .watch = { .fn = on_client,
+						 .fd = front_fd(conn) },
+				      .loop = l,
+				      .conn = conn };
+		front_own(conn, c);
+		remember(l, c);
+		wait_for_request(c);
+	}
+}
+
+static void on_listening(struct watch *w, uint32_t events)
+{
+	(void)events;
+	accept_some(OWNER(w, struct loop, listening));
+}
+
+static void on_accept_again(struct timer *t, int64_t now_ms)
+{
+	struct loop *l = OWNER(t, struct loop, accept_again);
+
+	(void)now_ms;
+	if (!l->draining)
+		accept_some(l);
+}
+
+/* --- from the other threads ---------------------------------------------------- */
+
+void loop_give(struct loop *l, struct exchange *x)
+{
+	struct exchange *first = atomic_load(&l->given);
+
+	do
+		x->next = first;
+	while (!atomic_compare_exchange_weak(&l->given, &first, x));
+	if (!first)
+		eventfd_write(l->handed.fd, 1);
+}
+
+static void on_handed(struct watch *w, uint32_t events)
+{
+	struct loop *l = OWNER(w, struct loop, handed);
+	struct exchange *x, *in_order = NULL;
+	eventfd_t n;
+
+	(void)events;
+	eventfd_read(w->fd, &n);
+	x = atomic_exchange(&l->given, NULL);
+	while (x) {
+		struct exchange *next = x->next;
+
+		x->next = in_order;
+		in_order = x;
+		x = next;
+	}
+	while (in_order) {
+		x = in_order;
+		in_order = x->next;
+		x->client->x = x;
+		x->client->reading = false;
+		if (x->lost)
+			exchange_client_gone(x);
+		exchange_answer(x);
+	}
+}
+
+/* A reservation has come back: from here the loop has the request. */
+void loop_reserved(struct write_op *op)
+{
+	struct exchange *x = OWNER(op, struct exchange, reserve.op);
+
+	x->client->x = x;
+	x->client->reading = false;
+	exchange_begin(x);
+}
+
+static void on_finished(struct watch *w, uint32_t events)
+{
+	struct loop *l = OWNER(w, struct loop, finished);
+	struct write_op *op;
+	eventfd_t n;
+
+	(void)events;
+	eventfd_read(w->fd, &n);
+	while ((op = writer_finished(l->writer)))
+		if (op->done)
+			op->done(op);
+}
+
+void loop_dirty(struct loop *l, struct exchange *x)
+{
+	if (x->dirty)
+		return;
+	x->dirty = true;
+	x->next = l->dirty;
+	l->dirty = x;
+}
+
+static void flush_dirty(struct loop *l)
+{
+	while (l->dirty) {
+		struct exchange *x = l->dirty;
+
+		l->dirty = x->next;
+		exchange_flush(x);
+	}
+}
+
+/* --- life ------------------------------------------------------------------------ */
+
+static void on_beat(struct timer *t, int64_t now_ms)
+{
+	struct loop *l = OWNER(t, struct loop, beat);
+
+	shared_beat(l->slot);
+	shared_load(l->slot, atomic_load(&l->inflight), l->n_streams);
+	if (!l->measuring && now_ms >= l->measured_ms + MEASURE_MS) {
+		l->measuring = true;
+		l->measured_ms = now_ms;
+		writer_put(l->writer, &l->measure);
+	}
+	timer_set(&l->poller.timers, t, now_ms + l->conf->heartbeat_ms);
+}
+
+/* The kernel takes a millisecond to add a process's memory up, so the writer's
+ * thread asks for it, not the loop. */
+static int run_measure(struct db *db, struct write_op *op, struct err *e)
+{
+	(void)db;
+	(void)e;
+	shared_report_pss(OWNER(op, struct loop, measure)->slot);
+	return 0;
+}
+
+static void on_measured(struct write_op *op)
+{
+	OWNER(op, struct loop, measure)->measuring = false;
+}
+
+static void on_drain_limit(struct timer *t, int64_t now_ms)
+{
+	struct loop *l = OWNER(t, struct loop, drain);
+	struct err why = { 0 };
+
+	(void)now_ms;
+	err_set(&why, ERR_SHUTDOWN,
+		"This worker of the gateway is stopping. Try again.");
+	for (int i = l->n_clients; i-- > 0;) {
+		struct client *c = l->clients[i];
+
+		if (c->x)
+			exchange_stop(c->x, &why);
+		else if (!c->reading)
+			loop_drop(l, c);
+	}
+}
+
+static void start_drain(struct loop *l)
+{
+	if (l->draining)
+		return;
+	l->draining = true;
+	log_info("worker.drain", LOG_I("inflight", atomic_load(&l->inflight)));
+	shared_enter(l->slot, SHARED_DRAINING);
+	poller_watch(&l->poller, &l->listening, 0);
+	timer_set(&l->poller.timers, &l->drain,
+		  l->poller.now_ms + MAX(l->conf->drain_ms, 1));
+	l->idle_until_ms = l->poller.now_ms + LINGER_IDLE_MS;
+}
+
+static void on_stopping(struct watch *w, uint32_t events)
+{
+	struct signalfd_siginfo si;
+
+	(void)events;
+	while (read(w->fd, &si, sizeof(si)) == sizeof(si))
+		start_drain(OWNER(w, struct loop, stopping));
+}
+
+/* A kept connection may carry one more request: they are given a moment. */
+static bool drained(struct loop *l)
+{
+	if (!l->draining || atomic_load(&l->inflight))
+		return false;
+	return !l->n_clients || l->poller.now_ms >= l->idle_until_ms;
+}
+
+static void add_watch(struct loop *l, struct watch *w, int fd,
+		      void (*fn)(struct watch *, uint32_t), uint32_t events)
+{
+	*w = (struct watch){ .fn = fn, .fd = fd };
+	poller_watch(&l->poller, w, events);
+}
+
+static int signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void loop_open(struct loop *l)
+{
+	poller_open(&l->poller);
+	add_watch(l, &l->stopping, signals(), on_stopping, EPOLLIN);
+	add_watch(l, &l->handed, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+		  on_handed, EPOLLIN);
+	add_watch(l, &l->finished, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+		  on_finished, EPOLLIN);
+	l->beat.fn = on_beat;
+	l->drain.fn = on_drain_limit;
+	l->accept_again.fn = on_accept_again;
+	l->measure.run = run_measure;
+	l->measure.done = on_measured;
+	l->calls = calls_open(&l->poller, l->conf);
+}
+
+void loop_turn(struct loop *l)
+{
+	poller_turn(&l->poller);
+	calls_turn(l->calls);
+	flush_dirty(l);
+}
+
+void loop_run(struct loop *l, int listen_fd)
+{
+	add_watch(l, &l->listening, listen_fd, on_listening,
+		  EPOLLIN | EPOLLEXCLUSIVE);
+	on_beat(&l->beat, l->poller.now_ms);
+	shared_enter(l->slot, SHARED_READY);
+	while (!drained(l))
+		loop_turn(l);
+	for (int i = l->n_clients; i-- > 0;)
+		loop_drop(l, l->clients[i]);
+	log_info("worker.end");
+}

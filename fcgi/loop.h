@@ -1,0 +1,56 @@
+/* loop.h - the one thread that carries all requests of a relay.fcgi. */
+#ifndef FCGI_LOOP_H
+#define FCGI_LOOP_H
+
+#include "exchange.h"
+
+#include "db/writer.h"
+#include "shared/shared.h"
+
+#include <stdatomic.h>
+
+struct loop {
+	struct poller poller;
+	const struct conf *conf;
+	struct front *front;
+	struct calls *calls;
+	struct writer *writer;
+	struct ledger ledger; /* the writer's thread's */
+	struct book_shelf *shelf;
+	struct shared_slot *slot;
+	int64_t worker_id;
+	struct relay_limits limits;
+	int64_t max_inflight;
+	_Atomic int64_t inflight; /* requests that have begun and not ended */
+
+	struct watch listening, stopping, handed, finished;
+	struct timer beat, drain, accept_again;
+	struct write_op measure; /* of this process's memory */
+	bool measuring;
+	int64_t measured_ms;
+	int64_t n_streams;                /* open now */
+	_Atomic(struct exchange *) given; /* from acceptors, newest first */
+	struct exchange *dirty;
+	struct client **clients; /* all of them */
+	int n_clients, cap_clients;
+	bool draining;
+	int64_t idle_until_ms; /* draining: when kept connections are closed */
+};
+
+/* Opens the poller, the signals and the calls; the rest is the caller's. */
+void loop_open(struct loop *l);
+/* Runs until SIGTERM and the end of the last request. */
+void loop_run(struct loop *l, int listen_fd);
+void loop_turn(struct loop *l); /* once */
+
+/* From an acceptor: out is the whole answer. */
+void loop_give(struct loop *l, struct exchange *x);
+/* The done of a x's reservation. */
+void loop_reserved(struct write_op *op);
+/* The loop flushes the x at the end of this turn. */
+void loop_dirty(struct loop *l, struct exchange *x);
+/* The answer is out: the connection waits for its next request, or is gone. */
+void loop_answered(struct loop *l, struct client *c);
+void loop_drop(struct loop *l, struct client *c); /* close it */
+
+#endif

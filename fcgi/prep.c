@@ -1,0 +1,361 @@
+/* prep.c - see prep.h. */
+#include "prep.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/db.h"
+#include "policy/who.h"
+#include "json/jw.h"
+
+#include <strings.h>
+
+/* A thread's own: its way into the database. */
+struct prep {
+	struct loop *loop;
+	struct db *db; /* opened at the first request */
+};
+
+static void *thread_new(void *arg)
+{
+	struct prep *p = mem_alloc(sizeof(*p));
+
+	p->loop = arg;
+	return p;
+}
+
+static void thread_free(void *thread)
+{
+	struct prep *p = thread;
+
+	db_close(p->db);
+	free(p);
+}
+
+/* --- refusals ----------------------------------------------------------------- */
+
+/* At most so many log rows a second and key; what is more is only counted.
+ * A slot is shared by keys of the same remainder: a little too strict. */
+static bool may_log(const struct loop *l, int64_t token_id)
+{
+	static _Atomic uint64_t slots[1024]; /* second << 16 | rows in it */
+	_Atomic uint64_t *slot = &slots[(uint64_t)token_id % COUNT(slots)];
+	uint64_t second = (uint64_t)clock_mono_ms() / 1000;
+	uint64_t was = atomic_load(slot), is;
+
+	do {
+		is = was >> 16 == second ? was + 1 : second << 16 | 1;
+		if ((is & 0xffff) > (uint64_t)l->conf->refused_rows_per_s)
+			return false;
+	} while (!atomic_compare_exchange_weak(slot, &was, is));
+	return true;
+}
+
+static void refuse(struct exchange *x, const struct err *e)
+{
+	struct loop *l = x->loop;
+
+	exchange_refuse(x, e);
+	if (!x->token.id || !may_log(l, x->token.id))
+		x->refused = false; /* no row of the log */
+	shared_count(l->slot, SHARED_refused, 1);
+	loop_give(l, x);
+}
+
+/* --- who, and how the request may look ------------------------------------------- */
+
+/* A request that has waited long already would only make it worse. */
+static int check_age(const struct loop *l, const struct head *head,
+		     struct err *e)
+{
+	struct str rest = head->waited_from, s;
+	int64_t from_s, ms;
+
+	if (!head->waited_from.n || !str_next(&rest, '.', &s) ||
+	    str_int(s, 0, INT32_MAX, &from_s) < 0 ||
+	    str_int(rest, 0, 999, &ms) < 0)
+		return 0;
+	if (clock_wall_ms() - (from_s * 1000 + ms) <= l->conf->queue_age_ms)
+		return 0;
+	return err_set(e, ERR_OVERLOADED,
+		       "The gateway is overloaded: the request waited too "
+		       "long. Try again in a moment.");
+}
+
+static int check_load(struct loop *l, const struct head *head, struct err *e)
+{
+	if (atomic_load(&l->inflight) > l->max_inflight)
+		return err_set(e, ERR_OVERLOADED,
+			       "The gateway is overloaded: %lld requests are "
+			       "under way. Try again in a moment.",
+			       (long long)l->max_inflight);
+	return check_age(l, head, e);
+}
+
+static int check_content(const struct head *head, struct err *e)
+{
+	struct str rest = head->content_type, type, charset;
+
+	if (head->content_encoding.n &&
+	    !str_ieq(head->content_encoding, "identity"))
+		return err_set(e, ERR_CONTENT_ENCODING,
+			       "Unsupported content encoding: send the body "
+			       "uncompressed.");
+	if (!rest.p || !str_next(&rest, ';', &type) ||
+	    !str_ieq(str_trim(type), "application/json"))
+		return err_set(e, ERR_CONTENT_TYPE,
+			       "Unsupported content type: '%.*s'. This API "
+			       "method only accepts 'application/json' "
+			       "requests. Set the header 'Content-Type: "
+			       "application/json'.",
+			       (int)MIN(head->content_type.n, 64),
+			       head->content_type.p ? head->content_type.p :
+						      "");
+	while (str_next(&rest, ';', &charset)) {
+		charset = str_trim(charset);
+		if (charset.n > 8 && !strncasecmp(charset.p, "charset=", 8) &&
+		    !str_ieq((struct str){ charset.p + 8, charset.n - 8 },
+			     "utf-8"))
+			return err_set(e, ERR_CONTENT_TYPE,
+				       "Unsupported content type: JSON is sent "
+				       "in UTF-8.");
+	}
+	return 0;
+}
+
+static int check_who(struct prep *p, struct exchange *x,
+		     const struct head *head, struct err *e)
+{
+	if (!p->db)
+		p->db = db_open(p->loop->conf->db_path, DB_READ, true, e);
+	if (!p->db)
+		return -1;
+	if (who_check(p->db, head->authorization, head->address,
+		      clock_wall_ms(), &x->token, &x->arena, e) < 0)
+		return -1;
+	x->row.user_id = x->token.user_id;
+	x->row.account_id = x->token.account_id;
+	x->row.token_id = x->token.id;
+	return 0;
+}
+
+/* --- the models a key may use -------------------------------------------------------- */
+
+static bool may_see(const struct exchange *x, const struct book_model *m)
+{
+	struct err e = { 0 };
+
+	if (who_may_use(&x->token, str_of(m->name), &e) < 0)
+		return false;
+	for (int i = 0; i < m->n_seats; i++)
+		if (m->seats[i].channel->usable &&
+		    book_on_list(m->seats[i].channel->groups,
+				 str_of(x->token.group)))
+			return m->price.id != 0;
+	return false;
+}
+
+static void put_model(struct jw *w, const struct book_model *m)
+{
+	jw_object(w, NULL);
+	jw_str(w, "id", m->name);
+	jw_str(w, "object", "model");
+	jw_int(w, "created", 0);
+	jw_str(w, "owned_by", m->seats[0].channel->provider->id);
+	jw_end(w);
+}
+
+static void answer_json(struct exchange *x, struct buf *body)
+{
+	struct relay_header h[] = {
+		{ "Content-Type", STR("application/json") },
+		{ "x-request-id", str_of(x->request_id) },
+	};
+
+	answer_head(&x->out, 200, h, COUNT(h));
+	buf_add(&x->out, body->p, body->len);
+	loop_give(x->loop, x);
+}
+
+static int list_models(struct exchange *x, const char *name, struct err *e)
+{
+	struct buf body;
+	struct jw w;
+
+	(void)name;
+	(void)e;
+	buf_init(&body, 16 * 1024 * 1024);
+	jw_start(&w, &body);
+	jw_object(&w, NULL);
+	jw_str(&w, "object", "list");
+	jw_array(&w, "data");
+	for (int i = 0; i < x->book->n_models; i++)
+		if (may_see(x, x->book->models[i]))
+			put_model(&w, x->book->models[i]);
+	jw_end(&w);
+	jw_end(&w);
+	answer_json(x, &body);
+	buf_release(&body);
+	return 0;
+}
+
+static int show_model(struct exchange *x, const char *name, struct err *e)
+{
+	const struct book_model *m = book_model(x->book, str_of(name));
+	struct buf body;
+	struct jw w;
+
+	if (!m || !may_see(x, m))
+		return err_param(e, ERR_MODEL, "model",
+				 "The model '%.64s' does not exist or you do "
+				 "not have access to it.",
+				 name);
+	buf_init(&body, 4096);
+	jw_start(&w, &body);
+	put_model(&w, m);
+	answer_json(x, &body);
+	buf_release(&body);
+	return 0;
+}
+
+/* --- a request for an upstream --------------------------------------------------------- */
+
+static int read_ask(struct prep *p, struct exchange *x, struct err *e)
+{
+	const struct conf *c = p->loop->conf;
+	struct scan_limits lim = { .depth = (int)c->json_depth,
+				   .values = c->json_nodes,
+				   .keys = c->json_keys };
+
+	if (ask_read(&x->ask, x->endpoint->asks, buf_span(&x->body), &lim,
+		     &x->arena, e) < 0)
+		return -1;
+	x->row.model_asked = arena_dup(&x->arena, x->ask.model);
+	x->row.stream = x->ask.stream;
+	return 0;
+}
+
+static int find_price(struct prep *p, struct exchange *x, struct err *e)
+{
+	const struct book_model *m = book_model(x->book, x->ask.model);
+	struct bill_ask b = {
+		.ask = &x->ask,
+		.price = &x->price,
+		.reserve_output_tok = p->loop->conf->reserve_output_tok,
+		.reserve_max = x->token.reserve_max,
+	};
+
+	x->price = m->price;
+	x->row.price_id = m->price.id;
+	return bill_reserve(&b, &x->row.reserved_nusd, e);
+}
+
+static int plan(struct prep *p, struct exchange *x, struct err *e)
+{
+	struct route_ask ask = { .model = x->ask.model,
+				 .group = x->token.group,
+				 .channel_id = x->token.channel_id };
+
+	x->plan = (struct relay_plan){ .endpoint = x->endpoint,
+				       .ask = &x->ask,
+				       .body = buf_span(&x->body),
+				       .request_id = x->request_id,
+				       .limits = p->loop->limits };
+	x->plan.n_candidates =
+		route_plan(x->book, &ask, &x->arena, &x->plan.candidates, e);
+	return x->plan.n_candidates < 0 ? -1 : 0;
+}
+
+static void reserve(struct prep *p, struct exchange *x)
+{
+	struct loop *l = p->loop;
+
+	x->row.worker_id = l->worker_id;
+	reserve_op_init(&x->reserve, &x->row,
+			clock_mono_ms() + l->conf->reserve_ms);
+	x->reserve.op.done = loop_reserved;
+	shared_count(l->slot, SHARED_requests, 1);
+	writer_put(l->writer, &x->reserve.op);
+}
+
+static int relay_request(struct prep *p, struct exchange *x,
+			 const struct head *head, struct err *e)
+{
+	if (check_content(head, e) < 0 || read_ask(p, x, e) < 0 ||
+	    who_may_use(&x->token, x->ask.model, e) < 0 || plan(p, x, e) < 0 ||
+	    find_price(p, x, e) < 0)
+		return -1;
+	/* A free model needs no money; the rest is for the reservation. */
+	if (x->row.reserved_nusd && who_has_money(&x->token, e) < 0)
+		return -1;
+	reserve(p, x);
+	return 0;
+}
+
+/* --- all of it ------------------------------------------------------------------------------ */
+
+static int act(struct prep *p, struct exchange *x, const struct head *head,
+	       const char *name, struct err *e)
+{
+	static int (*const acts[])(struct exchange *, const char *,
+				   struct err *) = {
+		[ACT_MODELS] = list_models,
+		[ACT_MODEL] = show_model,
+	};
+
+	x->book = book_take(p->loop->shelf, p->db, e);
+	if (!x->book)
+		return -1;
+	if (x->endpoint->act == ACT_RELAY)
+		return relay_request(p, x, head, e);
+	return acts[x->endpoint->act](x, name, e);
+}
+
+/* What is wrong with the address is said before what is wrong with the key,
+ * and both before what is wrong with the body. */
+static int prepare(struct prep *p, struct exchange *x, const struct head *head,
+		   const struct err *so_far, struct err *e)
+{
+	char name[512];
+
+	if (head->uri.n > (size_t)p->loop->conf->max_uri_bytes)
+		return err_set(e, ERR_BAD_HTTP, "The address is too long.");
+	x->endpoint =
+		endpoint_find(head->method, head->path, name, sizeof(name), e);
+	if (!x->endpoint)
+		return -1;
+	x->row.endpoint = x->endpoint->name;
+	if (check_load(p->loop, head, e) < 0 || check_who(p, x, head, e) < 0)
+		return -1;
+	if (so_far->code) {
+		*e = *so_far;
+		return -1;
+	}
+	return act(p, x, head, name, e);
+}
+
+static void handle(void *thread, struct conn *c, const struct head *head,
+		   struct buf *body, const struct err *so_far)
+{
+	struct prep *p = thread;
+	struct exchange *x = exchange_new(p->loop, front_owner(c));
+	struct err e = { 0 };
+
+	x->body = *body;
+	x->row.request_id = x->request_id;
+	x->row.started_ms = clock_wall_ms();
+	x->row.address = arena_dup(&x->arena, head->address);
+	if (so_far->code == ERR_CLIENT_GONE) {
+		x->lost = true;
+		loop_give(p->loop, x);
+		return;
+	}
+	log_request(x->request_id);
+	if (prepare(p, x, head, so_far, &e) < 0)
+		refuse(x, &e);
+	log_request(NULL);
+}
+
+struct front_hooks prep_hooks(struct loop *l)
+{
+	return (struct front_hooks){ handle, thread_new, thread_free, l };
+}

@@ -1,0 +1,582 @@
+/* probe.c - see probe.h.
+ *
+ * A probe is a chain of steps: taken from the table (writer), its money held
+ * (writer), the chat call (loop), the list of models where that failed
+ * (loop), settled and told (writer).  It is a request like any other in the
+ * log; the operator's account pays.
+ */
+#include "probe.h"
+
+#include "played.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "db/db.h"
+#include "dialect/scrub.h"
+#include "store/job.h"
+#include "json/js.h"
+#include "json/jw.h"
+
+#define LOOK_MS    250
+#define STALE_MS   60000
+#define ANSWER_MAX (4 * 1024 * 1024)
+#define PROBE_TOK  16 /* output that a test asks for */
+
+enum step { STEP_TAKE, STEP_RESERVE, STEP_CHAT, STEP_MODELS, STEP_END };
+
+struct prober {
+	struct loop *loop;
+	struct timer look; /* for the next job */
+	bool busy;
+	int64_t only; /* this job alone; 0: any */
+	enum step step;
+
+	struct write_op op; /* take, and tell */
+	struct reserve_op reserve;
+	struct settle_op settle;
+	bool took;
+	struct err failed; /* before any call */
+
+	/* the job */
+	struct arena arena;
+	struct job job;
+	struct book *book;
+	struct candidate to;
+	struct request row;
+	struct book_price price;
+	struct listen listen;
+
+	/* the call under way */
+	struct relay_call call;
+	struct rope body;
+	struct timer limit;
+	struct call *calling;
+	struct played *playing;
+	struct buf answer;
+	int status;
+	int64_t began_ms;
+
+	/* what came of it */
+	bool ok;
+	int64_t ms;
+	struct err err;
+	int said_status;
+	char words[SCRUB_SIZE];
+	const char *advice;
+	struct str models; /* a JSON array, or nothing */
+	struct buf result;
+};
+
+/* --- what an administrator should do ------------------------------------------ */
+
+static const struct advice {
+	enum err_code code; /* ERR_NONE: any */
+	int status;         /* 0: any */
+	const char *why;    /* a piece of the sentence; NULL: any */
+	const char *text;
+} advices[] = {
+	/* clang-format off */
+	{ ERR_UP_CONNECT, 0, "resolve", "The host name does not resolve. Is the base URL spelt right? Can this machine look names up?" },
+	{ ERR_UP_CONNECT, 0, "refused", "Nothing listens at that address and port. Is the base URL right, is the server running?" },
+	{ ERR_UP_CONNECT, 0, "in time", "No connection in time. A firewall between here and there? A wrong port?" },
+	{ ERR_UP_CONNECT, 0, "certificate", "The server's certificate is not valid for that name. Is the name right? Is ca_file up to date?" },
+	{ ERR_UP_CONNECT, 0, "TLS", "The TLS handshake failed. Does that port speak https at all? Try http:// for a local server." },
+	{ ERR_UP_CONNECT, 0, "CA file", "The file of certificates cannot be read: see the setting ca_file, or install ca-certificates." },
+	{ ERR_UP_FORBIDDEN, 0, NULL, "The address is private. If that is intended: pontage channel set NAME --allow CIDR" },
+	{ ERR_UP_TIMEOUT, 0, NULL, "The server accepted the request and said nothing. Is the model loaded? Is the server overloaded?" },
+	{ ERR_NONE, 401, NULL, "The key was refused. Copy it anew; is it of this provider, this account?" },
+	{ ERR_NONE, 402, NULL, "The provider wants to be paid first: the account has no credit." },
+	{ ERR_NONE, 403, NULL, "The key is known but may not do this: rights, region, or credit." },
+	{ ERR_NONE, 404, "model", "The model is unknown there. The names that exist are listed below; map yours with --map NAME=THEIRS." },
+	{ ERR_NONE, 404, NULL, "Nothing at that path. Does the base URL end in the version path, like /v1?" },
+	{ ERR_NONE, 429, NULL, "The provider limits the rate, or the credit is used up. Its words tell which." },
+	{ ERR_NONE, 400, NULL, "The provider understood the key but not the request. Its words tell what it missed." },
+	{ ERR_UP_BROKEN, 0, "HTTP", "What answers there is no web server of this kind. Is the port right? Should it be https://?" },
+	{ ERR_UP_BROKEN, 0, NULL, "The answer is none of an API. Does the base URL end in the version path, like /v1?" },
+	{ ERR_NONE, 0, NULL, "The provider failed. Try again; if it stays so, see its status page." },
+	/* clang-format on */
+};
+
+static const char *advice_for(const struct prober *p)
+{
+	const struct advice *a = advices;
+
+	for (;; a++)
+		if ((!a->code || a->code == p->err.code) &&
+		    (!a->status || a->status == p->said_status) &&
+		    (!a->why || strstr(p->err.msg, a->why) ||
+		     strstr(p->words, a->why)))
+			return a->text;
+}
+
+/* --- the result ------------------------------------------------------------------ */
+
+static void on_told(struct write_op *op);
+
+static int run_tell(struct db *db, struct write_op *op, struct err *e)
+{
+	struct prober *p = OWNER(op, struct prober, op);
+
+	return job_done(db, p->job.id, p->result.p, e);
+}
+
+static void write_result(struct prober *p)
+{
+	struct jw w;
+
+	buf_clear(&p->result);
+	jw_start(&w, &p->result);
+	jw_object(&w, NULL);
+	jw_bool(&w, "ok", p->ok);
+	jw_int(&w, "ms", p->ms);
+	jw_str(&w, "model", p->to.model ? p->to.model : "");
+	jw_int(&w, "status", p->said_status);
+	jw_str(&w, "error", p->ok ? "" : err_info(p->err.code)->code);
+	jw_str(&w, "words", *p->words ? p->words : p->err.msg);
+	jw_str(&w, "advice", p->ok || !p->advice ? "" : p->advice);
+	jw_raw(&w, "models", p->models.p ? p->models : STR("[]"));
+	jw_end(&w);
+}
+
+static void tell(struct prober *p)
+{
+	p->step = STEP_END;
+	write_result(p);
+	log_info("probe.end", LOG_I("job", p->job.id), LOG_I("ok", p->ok),
+		 LOG_S("error", p->ok ? "" : err_info(p->err.code)->code),
+		 LOG_I("ms", p->ms));
+	p->op = (struct write_op){ .run = run_tell, .done = on_told };
+	writer_put(p->loop->writer, &p->op);
+}
+
+static void on_settled(struct write_op *op)
+{
+	tell(OWNER(op, struct prober, settle.op));
+}
+
+static void settle(struct prober *p)
+{
+	struct loop *l = p->loop;
+	struct usage u;
+
+	usage_init(&u);
+	if (p->ok)
+		listen_usage(&p->listen, 1, true, &u);
+	p->row.state = p->ok ? "settled" : "void";
+	p->row.status = p->said_status;
+	p->row.error = p->ok ? "" : err_info(p->err.code)->code;
+	p->row.channel_id = p->to.channel->id;
+	p->row.provider = p->to.channel->provider->id;
+	p->row.model_served = p->to.model;
+	p->row.attempts = 1;
+	p->row.prompt_tok = MAX(usage_prompt_tok(&u), 0);
+	p->row.completion_tok = MAX(u.out_tok, 0);
+	p->row.source = p->ok ? "upstream" : "";
+	p->row.cost_nusd = p->price.id ? bill_cost(&p->price, &u) : 0;
+	p->row.total_ms = p->ms;
+	settle_op_init(&p->settle, &l->ledger, &p->row,
+		       clock_mono_ms() + l->conf->settle_ms);
+	p->settle.op.done = on_settled;
+	writer_put(l->writer, &p->settle.op);
+}
+
+static void finish(struct prober *p)
+{
+	p->advice = p->ok ? NULL : advice_for(p);
+	if (p->row.id)
+		settle(p);
+	else
+		tell(p);
+}
+
+/* --- calls ------------------------------------------------------------------------- */
+
+static void begin_call(struct prober *p, const char *path, struct str body);
+
+static void ask_models(struct prober *p)
+{
+	p->step = STEP_MODELS;
+	begin_call(p, "/models", STR_NONE);
+}
+
+static void read_models(struct prober *p)
+{
+	struct err e = { 0 };
+	struct json_object *o = js_parse(p->answer.p, p->answer.len, &e);
+	struct json_object *data = js_get(o, "data");
+	struct buf out;
+	struct jw w;
+
+	buf_init(&out, ANSWER_MAX);
+	jw_start(&w, &out);
+	jw_array(&w, NULL);
+	for (int i = 0; i < js_len(data); i++)
+		jw_str(&w, NULL, js_str(js_at(data, i), "id", ""));
+	jw_end(&w);
+	if (js_len(data) && buf_ok(&out))
+		p->models = arena_str(&p->arena, buf_span(&out));
+	buf_release(&out);
+	js_free(o);
+}
+
+static void judge_chat(struct prober *p, struct relay_result r)
+{
+	struct listen_note note;
+	struct listen_error said;
+
+	p->said_status = p->status;
+	if (r.code && p->status < 300) {
+		err_set(&p->err, r.code, "The upstream failed: %s.", r.why);
+	} else if (p->status < 200 || p->status > 299) {
+		listen_error_body(p->answer.p, p->answer.len, p->status, &said);
+		scrub_words(str_of(said.message), p->words, sizeof(p->words));
+		err_set(&p->err, ERR_UP_STATUS, "The upstream answered %d.",
+			p->status);
+	} else if (!listen_whole_feed(&p->listen, p->answer.p, p->answer.len) ||
+		   !listen_whole_end(&p->listen, p->answer.p, p->answer.len,
+				     &note) ||
+		   note.error || !p->listen.has_choices) {
+		scrub_words(str_of(p->listen.error.message), p->words,
+			    sizeof(p->words));
+		err_set(&p->err, ERR_UP_BROKEN,
+			"The upstream's answer is none of an API.");
+	} else {
+		p->ok = true;
+	}
+}
+
+static void judge_models(struct prober *p)
+{
+	if (p->status == 200)
+		read_models(p);
+	if (strcmp(p->job.kind, "fetch-models"))
+		return; /* the chat call was judged before */
+	p->said_status = p->status;
+	p->ok = p->models.p != NULL;
+	if (!p->ok && !p->err.code)
+		err_set(&p->err, ERR_UP_STATUS,
+			"The upstream gave no list of models.");
+}
+
+static void call_over(struct prober *p, struct relay_result r)
+{
+	p->calling = NULL;
+	p->playing = NULL;
+	timer_set(&p->loop->poller.timers, &p->limit, 0);
+	if (p->step == STEP_CHAT) {
+		p->ms = p->loop->poller.now_ms - p->began_ms;
+		judge_chat(p, r);
+		if (!p->ok && (p->status == 404 || p->status == 400)) {
+			ask_models(p);
+			return;
+		}
+	} else {
+		if (r.code && !p->err.code && p->status < 300)
+			err_set(&p->err, r.code, "The upstream failed: %s.",
+				r.why);
+		judge_models(p);
+	}
+	finish(p);
+}
+
+static void on_head(void *arg, int status, const struct relay_header *h, int n)
+{
+	(void)h;
+	(void)n;
+	((struct prober *)arg)->status = status;
+}
+
+static bool on_data(void *arg, const char *bytes, size_t n)
+{
+	buf_add(&((struct prober *)arg)->answer, bytes, n);
+	return true;
+}
+
+static void on_end(void *arg, struct relay_result r)
+{
+	call_over(arg, r);
+}
+
+static const struct call_hooks hooks = { on_head, on_data, on_end };
+
+static void on_limit(struct timer *t, int64_t now_ms)
+{
+	struct prober *p = OWNER(t, struct prober, limit);
+
+	(void)now_ms;
+	if (p->calling)
+		call_cancel(p->calling);
+	if (p->playing)
+		played_cancel(p->playing);
+	call_over(p, (struct relay_result){ ERR_UP_TIMEOUT,
+					    "it said nothing for too long" });
+}
+
+static void begin_call(struct prober *p, const char *path, struct str body)
+{
+	const char **lines = ARENA_ARRAY(&p->arena, const char *, 4);
+	struct loop *l = p->loop;
+	struct buf auth;
+	int n = 0;
+
+	buf_clear(&p->answer);
+	p->status = 0;
+	buf_init(&auth, 16384);
+	provider_auth(p->to.channel->provider, p->to.key->secret, &auth);
+	lines[n++] = "Content-Type: application/json";
+	lines[n++] = "User-Agent: pontage/" PONTAGE_VERSION;
+	if (auth.len)
+		lines[n++] = arena_dup(&p->arena, buf_span(&auth));
+	buf_release(&auth);
+	p->body = splice_apply(body, NULL, 0, &p->arena);
+	p->call = (struct relay_call){
+		.to = &p->to,
+		.url = arena_printf(&p->arena, "%s%s", p->to.channel->base_url,
+				    path),
+		.head = lines,
+		.body = body.p ? &p->body : NULL,
+		.connect_ms = l->conf->upstream_connect_ms,
+	};
+	timer_set(&l->poller.timers, &p->limit, l->poller.now_ms + 30000);
+	if (p->to.channel->provider->quirks & Q_BUILT_IN)
+		p->playing =
+			played_start(&l->poller, &p->call, path, &hooks, p);
+	else
+		p->calling = call_start(l->calls, &p->call, &hooks, p);
+}
+
+static void ask_chat(struct prober *p)
+{
+	bool embeds = strstr(p->to.model, "embed") != NULL;
+	struct buf b;
+	struct jw w;
+
+	buf_init(&b, 4096);
+	jw_start(&w, &b);
+	jw_object(&w, NULL);
+	jw_str(&w, "model", p->to.model);
+	if (embeds) {
+		jw_str(&w, "input", "hi");
+	} else {
+		jw_array(&w, "messages");
+		jw_object(&w, NULL);
+		jw_str(&w, "role", "user");
+		jw_str(&w, "content", "hi");
+		jw_end(&w);
+		jw_end(&w);
+		jw_int(&w, p->to.channel->provider->limit_param, PROBE_TOK);
+	}
+	jw_end(&w);
+	listen_init(&p->listen, embeds ? SHAPE_EMBEDDING : SHAPE_CHAT, false);
+	p->step = STEP_CHAT;
+	p->began_ms = p->loop->poller.now_ms;
+	begin_call(p, embeds ? "/embeddings" : "/chat/completions",
+		   arena_str(&p->arena, buf_span(&b)));
+	buf_release(&b);
+}
+
+/* --- taking one ------------------------------------------------------------------------- */
+
+static const struct book_channel *find_channel(const struct book *b, int64_t id)
+{
+	for (int i = 0; i < b->n_channels; i++)
+		if (b->channels[i].id == id)
+			return &b->channels[i];
+	return NULL;
+}
+
+/* The model that the job names, else the first that the channel serves. */
+static const struct book_model *find_model(const struct prober *p,
+					   const char *named)
+{
+	for (int i = 0; i < p->book->n_models; i++) {
+		const struct book_model *m = p->book->models[i];
+
+		for (int s = 0; s < m->n_seats; s++)
+			if (m->seats[s].channel == p->to.channel &&
+			    (!*named || !strcmp(m->name, named)))
+				return m;
+	}
+	return NULL;
+}
+
+static int choose_model(struct prober *p, struct err *e)
+{
+	struct err ignored = { 0 };
+	struct json_object *args =
+		js_parse(p->job.args, strlen(p->job.args), &ignored);
+	const char *named =
+		arena_dup(&p->arena, str_of(js_str(args, "model", "")));
+	const struct book_model *m = find_model(p, named);
+
+	js_free(args);
+	if (!m && !*named && strcmp(p->job.kind, "fetch-models"))
+		return err_set(e, ERR_MODEL,
+			       "The channel serves no model yet: give it some "
+			       "with pontage channel set NAME --models a,b");
+	p->to.model = named;
+	p->row.model_asked = named;
+	if (!m)
+		return 0;
+	p->row.model_asked = arena_dup(&p->arena, str_of(m->name));
+	p->price = m->price;
+	p->row.price_id = m->price.id;
+	for (int s = 0; s < m->n_seats; s++)
+		if (m->seats[s].channel == p->to.channel)
+			p->to.model = m->seats[s].upstream;
+	return 0;
+}
+
+static int prepare(struct prober *p, struct db *db, struct err *e)
+{
+	p->book = book_take(p->loop->shelf, db, e);
+	if (!p->book)
+		return -1;
+	p->to.channel = find_channel(p->book, p->job.channel_id);
+	if (!p->to.channel)
+		return err_set(e, ERR_NOT_FOUND, "There is no such channel.");
+	if (!p->to.channel->provider || !p->to.channel->n_keys)
+		return err_set(e, ERR_NO_CHANNEL, "It cannot be called: %s.",
+			       p->to.channel->why);
+	p->to.key = &p->to.channel->keys[0];
+	return choose_model(p, e);
+}
+
+static int run_take(struct db *db, struct write_op *op, struct err *e)
+{
+	struct prober *p = OWNER(op, struct prober, op);
+	int64_t worker = p->loop->worker_id;
+	int n = p->only ? job_take_id(db, p->only, worker, &p->job, &p->arena,
+				      e) :
+			  job_take(db, worker, STALE_MS, &p->job, &p->arena, e);
+
+	p->took = n > 0;
+	if (p->took)
+		prepare(p, db, &p->failed); /* its own error, not the op's */
+	return MIN(n, 0);
+}
+
+static void forget_job(struct prober *p)
+{
+	book_give(p->loop->shelf, p->book);
+	listen_release(&p->listen);
+	buf_release(&p->answer);
+	buf_release(&p->result);
+	arena_release(&p->arena);
+	p->book = NULL;
+	p->busy = false;
+}
+
+static void on_told(struct write_op *op)
+{
+	forget_job(OWNER(op, struct prober, op));
+}
+
+static void on_reserved(struct write_op *op)
+{
+	struct prober *p = OWNER(op, struct prober, reserve.op);
+
+	if (op->err.code) {
+		p->err = op->err;
+		p->row.id = 0;
+		finish(p);
+	} else {
+		ask_chat(p);
+	}
+}
+
+static void on_taken(struct write_op *op)
+{
+	struct prober *p = OWNER(op, struct prober, op);
+
+	if (!p->took) {
+		forget_job(p);
+		return;
+	}
+	if (p->failed.code) {
+		p->err = p->failed;
+		tell(p);
+		return;
+	}
+	if (!strcmp(p->job.kind, "fetch-models")) {
+		p->began_ms = p->loop->poller.now_ms;
+		ask_models(p);
+		return;
+	}
+	p->row.started_ms = clock_wall_ms();
+	p->row.account_id = LEDGER_OPERATOR;
+	p->row.endpoint = "probe";
+	p->row.worker_id = p->loop->worker_id;
+	p->step = STEP_RESERVE;
+	reserve_op_init(&p->reserve, &p->row,
+			clock_mono_ms() + p->loop->conf->reserve_ms);
+	p->reserve.op.done = on_reserved;
+	writer_put(p->loop->writer, &p->reserve.op);
+}
+
+static void take(struct prober *p)
+{
+	struct loop *l = p->loop;
+	struct timer look = p->look;
+	char *id;
+
+	*p = (struct prober){
+		.loop = l, .look = look, .busy = true, .only = p->only
+	};
+	arena_init(&p->arena);
+	listen_init(&p->listen, SHAPE_CHAT, false);
+	buf_init(&p->answer, ANSWER_MAX);
+	buf_init(&p->result, ANSWER_MAX + 4096);
+	p->limit.fn = on_limit;
+	id = arena_alloc(&p->arena, 32);
+	memcpy(id, "req_", 4);
+	rand_text(id + 4, 22);
+	p->row = (struct request){ .request_id = id,
+				   .state = "",
+				   .provider = "",
+				   .model_asked = "",
+				   .model_served = "",
+				   .source = "",
+				   .error = "",
+				   .attempts_json = "",
+				   .address = "" };
+	p->op = (struct write_op){ .run = run_take, .done = on_taken };
+	writer_put(l->writer, &p->op);
+}
+
+static void on_look(struct timer *t, int64_t now_ms)
+{
+	struct prober *p = OWNER(t, struct prober, look);
+
+	timer_set(&p->loop->poller.timers, t, now_ms + LOOK_MS);
+	if (!p->busy && !p->loop->draining)
+		take(p);
+}
+
+struct prober *prober_start(struct loop *l)
+{
+	struct prober *p = mem_alloc(sizeof(*p));
+
+	p->loop = l;
+	p->look.fn = on_look;
+	timer_set(&l->poller.timers, &p->look, l->poller.now_ms + LOOK_MS);
+	return p;
+}
+
+void prober_stop(struct prober *p)
+{
+	timer_set(&p->loop->poller.timers, &p->look, 0);
+	if (!p->busy)
+		free(p);
+}
+
+int probe_once(struct loop *l, int64_t job_id, struct err *e)
+{
+	struct prober p = { .loop = l, .only = job_id };
+
+	take(&p);
+	while (p.busy)
+		loop_turn(l);
+	return p.took ? 0 : err_set(e, ERR_NOT_FOUND, "there is no such job");
+}

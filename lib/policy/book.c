@@ -1,0 +1,368 @@
+/* book.c - see book.h. */
+#include "policy/book.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/box.h"
+#include "http/cidr.h"
+#include "store/channel.h"
+#include "store/meta.h"
+#include "store/price.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+
+#define SECRET_MAX 16384 /* a service account's key is the longest */
+
+/* One present book; whoever finds it old builds the next while the others
+ * wait.  The spin lock guards only the pointer and the counts. */
+struct book_shelf {
+	const struct box_key *secret;
+	const struct conf *conf;
+	atomic_flag spin, building;
+	struct book *present;
+};
+
+/* --- counting who holds it ------------------------------------------------ */
+
+static void lock(struct book_shelf *s)
+{
+	while (atomic_flag_test_and_set_explicit(&s->spin,
+						 memory_order_acquire))
+		sched_yield();
+}
+
+static void unlock(struct book_shelf *s)
+{
+	atomic_flag_clear_explicit(&s->spin, memory_order_release);
+}
+
+static void book_free(struct book *b)
+{
+	arena_wipe(&b->arena);
+	arena_release(&b->arena);
+	free(b);
+}
+
+void book_give(struct book_shelf *s, struct book *b)
+{
+	bool last;
+
+	if (!b)
+		return;
+	lock(s);
+	last = !--b->held;
+	unlock(s);
+	if (last)
+		book_free(b);
+}
+
+/* The present book if it is as new as wanted, and held. */
+static struct book *hold_present(struct book_shelf *s, int64_t version)
+{
+	struct book *b;
+	int64_t now_ms = clock_wall_ms();
+
+	lock(s);
+	b = s->present;
+	if (b && (b->version < version || b->until_ms <= now_ms))
+		b = NULL;
+	if (b)
+		b->held++;
+	unlock(s);
+	return b;
+}
+
+static struct book *put_present(struct book_shelf *s, struct book *b)
+{
+	struct book *old;
+
+	lock(s);
+	old = s->present;
+	s->present = b;
+	b->held = 2; /* the shelf and the caller */
+	unlock(s);
+	book_give(s, old);
+	return b;
+}
+
+struct book_shelf *book_shelf_new(const struct box_key *secret,
+				  const struct conf *conf)
+{
+	struct book_shelf *s = mem_alloc(sizeof(*s));
+
+	s->secret = secret;
+	s->conf = conf;
+	atomic_flag_clear(&s->spin);
+	atomic_flag_clear(&s->building);
+	return s;
+}
+
+void book_shelf_free(struct book_shelf *s)
+{
+	book_give(s, s->present);
+	free(s);
+}
+
+/* --- building one ------------------------------------------------------------ */
+
+static unsigned int slot_of(const struct book *b, struct str name)
+{
+	unsigned int h = 2166136261u;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
+	return h % (unsigned int)b->n_slots;
+}
+
+const struct book_model *book_model(const struct book *b, struct str name)
+{
+	struct book_model *m = b->slots[slot_of(b, name)];
+
+	while (m && !str_eq(name, m->name))
+		m = m->next;
+	return m;
+}
+
+bool book_on_list(const char *list, struct str name)
+{
+	struct str rest = str_of(list), one;
+
+	while (str_next(&rest, ',', &one))
+		if (str_same(str_trim(one), name))
+			return true;
+	return false;
+}
+
+static const char *open_key(const struct book_shelf *s, struct book *b,
+			    const struct channel *ch,
+			    const struct channel_key *key)
+{
+	struct box_place place = { "channel_key", key->id, ch->origin };
+	struct err e = { 0 };
+	struct buf plain;
+	const char *out = NULL;
+
+	if (!key->enabled || !key->sealed.p || !s->secret)
+		return NULL;
+	buf_init(&plain, SECRET_MAX);
+	if (!box_open(s->secret, &place, key->sealed, &plain, &e))
+		out = arena_dup(&b->arena, buf_span(&plain));
+	else
+		log_error("book.key", LOG_S("channel", ch->name),
+			  LOG_I("key", key->id), LOG_S("cause", e.msg));
+	if (plain.len)
+		box_wipe(plain.p, plain.len);
+	buf_release(&plain);
+	return out;
+}
+
+static void open_keys(const struct book_shelf *s, struct book *b,
+		      struct book_channel *to, const struct channel *ch,
+		      const struct channel_all *all)
+{
+	int stored = 0;
+
+	to->keys = ARENA_ARRAY(&b->arena, struct book_key, all->n_keys + 1);
+	for (int i = 0; i < all->n_keys; i++) {
+		const struct channel_key *k = &all->keys[i];
+		const char *secret = NULL;
+
+		if (k->channel_id != ch->id)
+			continue;
+		stored++;
+		secret = open_key(s, b, ch, k);
+		if (secret)
+			to->keys[to->n_keys++] =
+				(struct book_key){ k->id, secret };
+	}
+	if (!stored && (to->provider->quirks & Q_KEY_OPTIONAL))
+		to->keys[to->n_keys++] = (struct book_key){ 0, "" };
+}
+
+static const char *why_not(const struct book_shelf *s,
+			   const struct book_channel *to,
+			   const struct channel *ch)
+{
+	if (!ch->enabled)
+		return "it is disabled";
+	if (strcmp(ch->state, "disabled") == 0)
+		return "the gateway has disabled it";
+	if (!to->provider)
+		return "its provider is not known to this version";
+	if ((to->provider->quirks & Q_BUILT_IN) && !s->conf->test_provider)
+		return "the test provider is switched off";
+	if (!to->n_keys)
+		return "it has no key that can be used";
+	return NULL;
+}
+
+static void add_channel(const struct book_shelf *s, struct book *b,
+			struct book_channel *to, const struct channel *ch,
+			const struct channel_all *all)
+{
+	struct err e = { 0 };
+
+	*to = (struct book_channel){
+		.id = ch->id,
+		.name = arena_dup(&b->arena, str_of(ch->name)),
+		.provider = provider_find(ch->provider),
+		.base_url = arena_dup(&b->arena, str_of(ch->base_url)),
+		.priority = (int)ch->priority,
+		.weight = (int)ch->weight,
+		.groups = arena_dup(&b->arena, str_of(ch->groups)),
+	};
+	if (!to->provider) {
+		to->why = why_not(s, to, ch);
+		return;
+	}
+	if (!*to->base_url)
+		to->base_url = to->provider->base_url;
+	if (egress_rule_make(&to->egress, str_of(ch->allow), STR_NONE,
+			     &b->arena, &e) < 0)
+		log_error("book.allow", LOG_S("channel", ch->name),
+			  LOG_S("cause", e.msg));
+	open_keys(s, b, to, ch, all);
+	to->why = why_not(s, to, ch);
+	to->usable = !to->why;
+}
+
+static struct book_model *model_named(struct book *b, const char *name)
+{
+	struct str key = str_of(name);
+	struct book_model *m =
+		(struct book_model *)(uintptr_t)book_model(b, key);
+	unsigned int slot = slot_of(b, key);
+
+	if (m)
+		return m;
+	m = ARENA_NEW(&b->arena, struct book_model);
+	m->name = arena_dup(&b->arena, key);
+	m->next = b->slots[slot];
+	b->slots[slot] = m;
+	b->models[b->n_models++] = m;
+	return m;
+}
+
+static void add_seats(struct book *b, const struct channel_all *all)
+{
+	/* Channels come highest priority first, and so do the seats. */
+	for (int c = 0; c < all->n_channels; c++)
+		for (int i = 0; i < all->n_models; i++) {
+			const struct channel_model *cm = &all->models[i];
+			struct book_model *m;
+
+			if (cm->channel_id != all->channels[c].id)
+				continue;
+			m = model_named(b, cm->model);
+			if (!m->seats)
+				m->seats =
+					ARENA_ARRAY(&b->arena, struct book_seat,
+						    all->n_channels);
+			m->seats[m->n_seats++] = (struct book_seat){
+				&b->channels[c],
+				arena_dup(&b->arena, str_of(cm->upstream)),
+			};
+		}
+}
+
+static void add_prices(struct book *b, const struct price *p, int n,
+		       int64_t now_ms)
+{
+	for (int i = 0; i < n; i++) {
+		struct book_model *m =
+			(struct book_model *)(uintptr_t)book_model(
+				b, str_of(p[i].model));
+
+		if (p[i].from_ms > now_ms)
+			b->until_ms = MIN(b->until_ms, p[i].from_ms);
+		else if (m)
+			m->price = (struct book_price){
+				.id = p[i].id,
+				.free = p[i].free,
+				.input_nusd = p[i].input_nusd,
+				.cached_nusd = p[i].cached_nusd,
+				.output_nusd = p[i].output_nusd,
+				.context_tok = p[i].context_tok,
+				.max_output_tok = p[i].max_output_tok,
+			};
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct book_model *const *)a)->name,
+		      (*(struct book_model *const *)b)->name);
+}
+
+static int fill(const struct book_shelf *s, struct book *b, struct db *db,
+		struct arena *scratch, struct err *e)
+{
+	int64_t now_ms = clock_wall_ms();
+	struct channel_all all;
+	struct price *prices;
+	int n = price_all(db, now_ms, &prices, scratch, e);
+
+	if (n < 0 || channel_all(db, &all, scratch, e) < 0)
+		return -1;
+	b->version = all.version;
+	b->until_ms = INT64_MAX;
+	b->n_channels = all.n_channels;
+	b->channels =
+		ARENA_ARRAY(&b->arena, struct book_channel, all.n_channels + 1);
+	b->n_slots = MAX(all.n_models, 8) * 2;
+	b->slots = ARENA_ARRAY(&b->arena, struct book_model *, b->n_slots);
+	b->models =
+		ARENA_ARRAY(&b->arena, struct book_model *, all.n_models + 1);
+	for (int i = 0; i < all.n_channels; i++)
+		add_channel(s, b, &b->channels[i], &all.channels[i], &all);
+	add_seats(b, &all);
+	add_prices(b, prices, n, now_ms);
+	qsort(b->models, (size_t)b->n_models, sizeof(*b->models), by_name);
+	return 0;
+}
+
+static struct book *build(const struct book_shelf *s, struct db *db,
+			  struct err *e)
+{
+	struct book *b = mem_alloc(sizeof(*b));
+	struct arena scratch;
+	int r;
+
+	arena_init(&b->arena);
+	arena_init(&scratch);
+	r = fill(s, b, db, &scratch, e);
+	arena_release(&scratch);
+	if (r < 0) {
+		book_free(b);
+		return NULL;
+	}
+	log_info("book.built", LOG_I("version", b->version),
+		 LOG_I("channels", b->n_channels),
+		 LOG_I("models", b->n_models));
+	return b;
+}
+
+struct book *book_take(struct book_shelf *s, struct db *db, struct err *e)
+{
+	int64_t version = config_version_now(db, e);
+	struct timespec nap = { .tv_nsec = 200000 };
+	struct book *b;
+
+	if (version < 0)
+		return NULL;
+	for (;;) {
+		b = hold_present(s, version);
+		if (b)
+			return b;
+		if (!atomic_flag_test_and_set(&s->building))
+			break;
+		nanosleep(&nap, NULL);
+	}
+	/* Somebody may have finished between the look and the flag. */
+	b = hold_present(s, version);
+	if (!b && (b = build(s, db, e)))
+		b = put_present(s, b);
+	atomic_flag_clear(&s->building);
+	return b;
+}

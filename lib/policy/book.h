@@ -1,0 +1,91 @@
+/* book.h - what administrators have set, as the relay sees it: channels with
+ * their opened keys, models, prices.
+ *
+ * A book is immutable.  Whoever works for a request holds the book it was
+ * planned with; when the database's config_version moves, the next request
+ * builds a new one and the old lives until its last request lets go.
+ */
+#ifndef POLICY_BOOK_H
+#define POLICY_BOOK_H
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "net/egress.h"
+#include "provider/provider.h"
+
+struct box_key;
+struct db;
+
+struct book_key {
+	int64_t id;
+	const char *secret; /* "" where the provider asks for none */
+};
+
+struct book_channel {
+	int64_t id;
+	const char *name;
+	const struct provider *provider;
+	const char *base_url;
+	bool usable;     /* enabled, and has a key that opens */
+	const char *why; /* it is not usable */
+	int priority, weight;
+	const char *groups; /* comma list */
+	struct egress_rule egress;
+	struct book_key *keys;
+	int n_keys;
+};
+
+/* One channel that serves a model, under the upstream's own name for it. */
+struct book_seat {
+	const struct book_channel *channel;
+	const char *upstream;
+};
+
+struct book_price { /* nano-dollars per million tokens */
+	int64_t id; /* 0: there is none */
+	bool free;
+	int64_t input_nusd, cached_nusd, output_nusd;
+	int64_t context_tok, max_output_tok; /* 0: not known */
+};
+
+struct book_model {
+	const char *name;
+	struct book_price price;
+	struct book_seat *seats; /* highest priority first */
+	int n_seats;
+	struct book_model *next; /* in its hash slot */
+};
+
+struct book {
+	int64_t version;
+	struct book_channel *channels;
+	int n_channels;
+	struct book_model **models; /* in order of name */
+	int n_models;
+
+	/* book.c's own */
+	struct arena arena;
+	int64_t until_ms; /* wall time: a price begins then */
+	struct book_model **slots;
+	int n_slots, held;
+};
+
+struct book_shelf; /* the present book, shared by a process's threads */
+
+/* secret: what opens the provider keys; NULL: keys stay closed. */
+struct book_shelf *book_shelf_new(const struct box_key *secret,
+				  const struct conf *conf);
+void book_shelf_free(struct book_shelf *s);
+
+/* The book of the database's present state, held for the caller. */
+struct book *book_take(struct book_shelf *s, struct db *db, struct err *e);
+void book_give(struct book_shelf *s, struct book *b); /* NULL: nothing */
+
+/* NULL: no channel has ever been told of it. */
+const struct book_model *book_model(const struct book *b, struct str name);
+
+/* Is the name on the comma list? */
+bool book_on_list(const char *list, struct str name);
+
+#endif

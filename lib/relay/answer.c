@@ -1,0 +1,104 @@
+/* answer.c - see answer.h. */
+#include "relay/answer.h"
+
+#include "dialect/dialect.h"
+
+static const struct {
+	int status;
+	const char *reason;
+} reasons[] = {
+	{ 200, "OK" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 408, "Request Timeout" },
+	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 422, "Unprocessable Content" },
+	{ 429, "Too Many Requests" },
+	{ 500, "Internal Server Error" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
+};
+
+static const char *reason(int status)
+{
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "Status";
+}
+
+static bool one_line(struct str v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+void answer_head(struct buf *out, int status, const struct relay_header *h,
+		 int n)
+{
+	buf_printf(out, "Status: %d %s\r\n", status, reason(status));
+	for (int i = 0; i < n; i++) {
+		if (!one_line(h[i].value))
+			continue;
+		buf_str(out, h[i].name);
+		buf_str(out, ": ");
+		buf_add(out, h[i].value.p, h[i].value.n);
+		buf_str(out, "\r\n");
+	}
+	buf_str(out, "\r\n");
+}
+
+int answer_status(const struct answer_error *a)
+{
+	return a->status ? a->status : err_info(a->err->code)->http;
+}
+
+void answer_error_body(struct buf *out, const struct answer_error *a)
+{
+	const struct err_info *info = err_info(a->err->code);
+
+	dialect_error_body(out, a->err->msg, info->type, a->err->param,
+			   a->code ? a->code : info->code);
+}
+
+int answer_error_lines(const struct answer_error *a, const char *request_id,
+		       struct relay_header h[static ANSWER_HEADERS],
+		       char seconds[static 24])
+{
+	int64_t wait_ms = a->retry_after_ms;
+	int n = 0;
+
+	h[n++] = (struct relay_header){ "Content-Type",
+					STR("application/json") };
+	h[n++] = (struct relay_header){ "x-request-id", str_of(request_id) };
+	h[n++] = (struct relay_header){ "X-Pontage-Receipt",
+					str_of(request_id) };
+	if (a->err->code == ERR_NO_FUNDS)
+		h[n++] =
+			(struct relay_header){ "x-should-retry", STR("false") };
+	if (wait_ms < 0 && answer_status(a) == 503)
+		wait_ms = 2000;
+	if (wait_ms < 0)
+		return n;
+	snprintf(seconds, 24, "%lld", (long long)((wait_ms + 999) / 1000));
+	h[n++] = (struct relay_header){ "Retry-After", str_of(seconds) };
+	return n;
+}
+
+void answer_error(struct buf *out, const struct answer_error *a,
+		  const char *request_id)
+{
+	struct relay_header h[ANSWER_HEADERS];
+	char seconds[24];
+	int n = answer_error_lines(a, request_id, h, seconds);
+
+	answer_head(out, answer_status(a), h, n);
+	answer_error_body(out, a);
+}

@@ -1,0 +1,157 @@
+/* relay.h - one request's life at the upstreams: attempts, answer, end.
+ *
+ * A state machine without I/O and without a clock.  It asks the world by
+ * struct relay_io and is fed by the relay_on_...() calls, each with the
+ * present time; a test implements its world with two buffers.  What it was
+ * given (struct relay_plan) is not changed; what came of it (struct
+ * relay_end) is for whoever settles the bill: a relay knows no prices.
+ *
+ * Invariants: nothing is retried once a byte has gone to the client; a
+ * broken answer never looks complete; io->end is the last call it makes,
+ * and it is made once.
+ */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include "base/arena.h"
+#include "dialect/ask.h"
+#include "dialect/listen.h"
+#include "http/sse.h"
+#include "policy/route.h"
+#include "relay/answer.h"
+#include "relay/endpoint.h"
+#include "json/splice.h"
+
+/* One call of an upstream, as the world should make it.  Valid until the
+ * next attempt begins or the relay is released. */
+struct relay_call {
+	const struct candidate *to;
+	const char *url;         /* whole, with the endpoint's path */
+	const char *const *head; /* header lines, NULL at the end */
+	struct rope *body;       /* NULL: a GET */
+	bool stream;
+	int64_t connect_ms;
+};
+
+/* How a call ended, seen from the wire. */
+struct relay_result {
+	enum err_code code; /* ERR_NONE: the answer arrived whole */
+	const char *why;    /* a sentence for the log, "" if none */
+};
+
+/* What a relay may ask of the world.  Nothing here may call back into the
+ * relay before it returns. */
+struct relay_io {
+	int (*upstream)(void *arg, const struct relay_call *call,
+			struct err *e);
+	void (*cancel)(void *arg); /* the call under way; no more is heard */
+	void (*head)(void *arg, int status, const struct relay_header *h,
+		     int n);
+	/* Bytes for the client.  kept: they stay where they are until the
+	 * relay is released.  Returns the bytes still queued. */
+	size_t (*data)(void *arg, const char *p, size_t n, bool kept);
+	void (*end)(void *arg);
+	void (*timer)(void *arg, int64_t at_ms); /* one; 0: none */
+};
+
+struct relay_limits { /* milliseconds and bytes, from the settings */
+	int64_t connect_ms, first_token_ms, idle_ms, total_ms, deadline_ms;
+	int64_t hold_back_ms, keep_alive_ms, stall_ms;
+	int64_t max_answer, max_event, max_queue;
+	int max_attempts;
+};
+
+struct relay_plan {
+	const struct endpoint *endpoint;
+	const struct ask *ask;
+	struct str body; /* the client's, immutable */
+	struct candidate *candidates;
+	int n_candidates;
+	const char *request_id;
+	struct relay_limits limits;
+};
+
+#define RELAY_PASSED 16 /* headers of an upstream that go on at most */
+
+struct relay_attempt {
+	int64_t channel_id, key_id;
+	enum err_code code;
+	int status;
+	int64_t ms;
+};
+
+enum relay_state {
+	RELAY_IDLE,
+	RELAY_CALL,  /* called; waits for the head */
+	RELAY_HELD,  /* a stream's head is here, its first content is not */
+	RELAY_WHOLE, /* gathers a whole answer, or an error's body */
+	RELAY_BODY,  /* bytes have gone to the client */
+	RELAY_RETRY, /* between two attempts */
+	RELAY_DONE,
+	RELAY__COUNT
+};
+
+struct relay_end {
+	const struct candidate *served; /* NULL: nobody did */
+	int status;                     /* what the client got */
+	struct err err;                 /* ERR_NONE: all is well */
+	bool delivered;                 /* content went to the client */
+	bool reached;                   /* an upstream took the request */
+	bool client_gone;
+	int64_t first_ms, total_ms; /* since relay_start; first: -1 */
+	const struct relay_attempt *attempts;
+	int n_attempts;
+};
+
+struct relay {
+	enum relay_state state;
+	const struct relay_io *io;
+	void *arg;
+	const struct relay_plan *plan;
+	struct arena *arena;
+
+	/* the attempt under way */
+	struct candidate *at;
+	struct relay_call call;
+	struct relay_attempt *attempts;
+	int n_attempts, next;
+	int64_t began_ms, attempt_ms, heard_ms, sent_ms, paused_ms;
+	int64_t armed_ms; /* the timer's; 0: none */
+	int up_status;
+	int64_t retry_after_ms; /* -1: not said */
+
+	/* the answer */
+	struct sse sse;
+	struct listen listen;
+	struct buf held; /* a stream's first events, or a whole answer */
+	struct str content_type;
+	struct relay_header passed[RELAY_PASSED];
+	int n_passed;
+	bool head_sent, done_seen, paused, cancelled, gathering;
+	char refusal_code[64]; /* the upstream's own, of a bad request */
+
+	struct relay_end end;
+};
+
+/* The relay lives in arena's owner; nothing is called before relay_start. */
+void relay_init(struct relay *r, const struct relay_plan *plan,
+		const struct relay_io *io, void *arg, struct arena *arena);
+void relay_release(struct relay *r);
+
+void relay_start(struct relay *r, int64_t now_ms);
+/* The upstream's status line and headers, all at once. */
+void relay_on_head(struct relay *r, int64_t now_ms, int status,
+		   const struct relay_header *h, int n);
+/* False: the client reads too slowly, hold the upstream back until
+ * relay_on_room() has been called. */
+bool relay_on_data(struct relay *r, int64_t now_ms, const char *p, size_t n);
+void relay_on_end(struct relay *r, int64_t now_ms, struct relay_result res);
+void relay_on_timer(struct relay *r, int64_t now_ms);
+void relay_on_room(struct relay *r, int64_t now_ms); /* the queue is short */
+void relay_on_client_gone(struct relay *r, int64_t now_ms);
+/* A hard stop: the money is used up, or the worker must leave. */
+void relay_on_stop(struct relay *r, int64_t now_ms, const struct err *why);
+/* The hold was extended or refused: false ends the stream with `length`. */
+void relay_on_budget(struct relay *r, int64_t now_ms, bool granted);
+
+#endif

@@ -1,0 +1,371 @@
+/* relay_answer.c - what an upstream's answer means for the client. */
+#include "relay/inner.h"
+
+#include "dialect/scrub.h"
+#include "http/header.h"
+
+#define ERROR_BODY_MAX 65536
+
+/* --- the head ------------------------------------------------------------- */
+
+/* What a status of an upstream is to us.  The first row that holds counts. */
+static const struct meaning {
+	int from, to;
+	enum err_code code;
+	const char *words; /* before the upstream's own */
+} meanings[] = {
+	/* clang-format off */
+	{ 300, 399, ERR_UP_BROKEN,  "The upstream answered with a redirect" },
+	{ 400, 400, ERR_UP_REQUEST, "" },
+	{ 401, 403, ERR_UP_AUTH,    "The upstream refused this gateway's key" },
+	{ 404, 404, ERR_UP_STATUS,  "The upstream does not know this model or address" },
+	{ 408, 408, ERR_UP_TIMEOUT, "The upstream gave up waiting" },
+	{ 409, 409, ERR_UP_STATUS,  "The upstream reports a conflict" },
+	{ 413, 415, ERR_UP_REQUEST, "" },
+	{ 422, 422, ERR_UP_REQUEST, "" },
+	{ 429, 429, ERR_UP_RATE,    "The upstream is rate limited" },
+	{ 400, 499, ERR_UP_STATUS,  "The upstream refused the request" },
+	{ 500, 599, ERR_UP_STATUS,  "The upstream failed" },
+	{ 0,   999, ERR_UP_BROKEN,  "The upstream answered with a status that is none" },
+	/* clang-format on */
+};
+
+static const struct meaning *meaning_of(int status)
+{
+	const struct meaning *m = meanings;
+
+	while (status < m->from || status > m->to)
+		m++;
+	return m;
+}
+
+static void keep_header(struct relay *r, const struct relay_header *h)
+{
+	const char *name = header_passes(h->name, h->value);
+
+	if (!name || r->n_passed == RELAY_PASSED)
+		return;
+	r->passed[r->n_passed++] =
+		(struct relay_header){ name, arena_str(r->arena, h->value) };
+}
+
+/* NULL: nothing is wrong with the head of a good answer. */
+static const char *wrong_head(const struct relay *r, bool encoded)
+{
+	struct str type = r->content_type;
+
+	if (encoded)
+		return "The upstream answered in a compressed form that nobody "
+		       "asked for.";
+	if (!type.n)
+		return NULL;
+	if (str_starts(type, "application/json") ||
+	    (r->plan->ask->stream && str_starts(type, "text/event-stream")))
+		return NULL;
+	return "The upstream answered with something that is not an API "
+	       "answer. Does its base URL end in the version path, like /v1?";
+}
+
+/* From here the answer is gathered to its end, and judged there. */
+static void gather(struct relay *r)
+{
+	r->gathering = true;
+	if (r->state == RELAY_CALL)
+		relay_enter(r, RELAY_WHOLE);
+}
+
+void relay_on_head(struct relay *r, int64_t now_ms, int status,
+		   const struct relay_header *h, int n)
+{
+	bool encoded = false;
+	const char *wrong;
+
+	if (r->state != RELAY_CALL && r->state != RELAY_BODY)
+		return;
+	r->heard_ms = now_ms;
+	r->up_status = status;
+	for (int i = 0; i < n; i++) {
+		struct str name = str_of(h[i].name);
+
+		if (str_ieq(name, "content-type"))
+			r->content_type = arena_str(r->arena, h[i].value);
+		else if (str_ieq(name, "content-encoding"))
+			encoded |= !str_ieq(h[i].value, "identity");
+		else if (str_ieq(name, "retry-after"))
+			r->retry_after_ms =
+				header_retry_after_ms(h[i].value, 0);
+		else
+			keep_header(r, &h[i]);
+	}
+	if (status < 200 || status > 299) {
+		r->held.max = ERROR_BODY_MAX;
+		gather(r);
+		return;
+	}
+	r->end.reached = true;
+	wrong = wrong_head(r, encoded);
+	if (wrong)
+		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN, wrong);
+	else if (!r->plan->ask->stream ||
+		 str_starts(r->content_type, "application/json"))
+		gather(r);
+	else if (r->state == RELAY_CALL)
+		relay_enter(r, RELAY_HELD);
+}
+
+/* --- a stream --------------------------------------------------------------- */
+
+void relay_release_hold(struct relay *r, int64_t now_ms)
+{
+	relay_enter(r, RELAY_BODY);
+	relay_send_head(r, 200, "text/event-stream; charset=utf-8");
+	if (r->held.len)
+		relay_send(r, now_ms, r->held.p, r->held.len);
+	buf_release(&r->held);
+	relay_arm(r, now_ms + MIN(r->plan->limits.keep_alive_ms,
+				  r->plan->limits.idle_ms));
+}
+
+static void error_words(const char *before, const char *said, char *out,
+			size_t size)
+{
+	char clean[SCRUB_SIZE];
+
+	scrub_words(str_of(said), clean, sizeof(clean));
+	if (*before)
+		snprintf(out, size, "%s%s%s", before, *clean ? ": " : ".",
+			 clean);
+	else
+		snprintf(out, size, "%s",
+			 *clean ? clean : "The upstream refused the request.");
+}
+
+/* An answer that says 200 and then reports an error. */
+static enum err_code said_error(const struct relay *r, char *words, size_t size)
+{
+	const struct listen_error *e = &r->listen.error;
+
+	error_words("The upstream reports an error", e->message, words, size);
+	return e->status == 429 ? ERR_UP_RATE : ERR_UP_STATUS;
+}
+
+static void forward(struct relay *r, int64_t now_ms, struct str raw)
+{
+	if (r->state == RELAY_HELD)
+		buf_add(&r->held, raw.p, raw.n);
+	else
+		relay_send(r, now_ms, raw.p, raw.n);
+}
+
+/* Feeding bytes into the event reader.  What goes wrong inside is acted on
+ * when the reader has returned: a new attempt begins with a reset reader. */
+struct turn {
+	struct relay *r;
+	int64_t now_ms;
+	enum err_code failed;
+	char words[240];
+};
+
+static int fail_turn(struct turn *t, enum err_code code, const char *words,
+		     struct err *e)
+{
+	t->failed = code;
+	if (words != t->words)
+		snprintf(t->words, sizeof(t->words), "%s", words);
+	return err_set(e, code, "the attempt is over");
+}
+
+static void send_done(struct relay *r, int64_t now_ms, struct str raw)
+{
+	if (r->state == RELAY_HELD)
+		relay_release_hold(r, now_ms);
+	r->done_seen = true;
+	relay_send(r, now_ms, raw.p, raw.n);
+	relay_arm(r, now_ms + RELAY_LINGER_MS);
+}
+
+static void pass_event(struct turn *t, const struct listen_note *note,
+		       struct str raw)
+{
+	struct relay *r = t->r;
+
+	if (note->usage_only && !r->plan->ask->include_usage)
+		return;
+	if (note->content && !r->end.delivered) {
+		r->end.delivered = true;
+		r->end.first_ms = t->now_ms - r->began_ms;
+		if (r->state == RELAY_HELD)
+			relay_release_hold(r, t->now_ms);
+	}
+	forward(r, t->now_ms, raw);
+}
+
+static int on_event(void *arg, const struct sse_event *ev, struct err *e)
+{
+	struct turn *t = arg;
+	struct relay *r = t->r;
+	struct listen_note note;
+
+	if (r->done_seen)
+		return 0;  /* nothing counts after the end */
+	if (!ev->data.p) { /* a comment */
+		if (r->state == RELAY_BODY)
+			forward(r, t->now_ms, ev->raw);
+		return 0;
+	}
+	if (!listen_event(&r->listen, ev->data.p, ev->data.n, &note))
+		return fail_turn(t, ERR_UP_BROKEN,
+				 "The upstream's stream holds an event that is "
+				 "not JSON.",
+				 e);
+	if (note.error)
+		return fail_turn(t, said_error(r, t->words, sizeof(t->words)),
+				 t->words, e);
+	if (!note.done)
+		pass_event(t, &note, ev->raw);
+	else if (r->listen.content || r->listen.finished)
+		send_done(r, t->now_ms, ev->raw);
+	else
+		return fail_turn(t, ERR_UP_BROKEN,
+				 "The upstream's stream was empty.", e);
+	return 0;
+}
+
+/* p NULL: the bytes are over.  False: the attempt is. */
+static bool feed_stream(struct relay *r, int64_t now_ms, const char *p,
+			size_t n)
+{
+	struct turn t = { .r = r, .now_ms = now_ms };
+	struct err e = { 0 };
+	int got = p ? sse_feed(&r->sse, p, n, on_event, &t, &e) :
+		      sse_end(&r->sse, on_event, &t, &e);
+
+	if (got < 0 && !t.failed)
+		fail_turn(&t, ERR_UP_BROKEN, e.msg, &(struct err){ 0 });
+	else if (!t.failed && !buf_ok(&r->held))
+		fail_turn(&t, ERR_UP_BROKEN,
+			  "The upstream's stream began with more than a head.",
+			  &(struct err){ 0 });
+	if (t.failed)
+		relay_attempt_failed(r, now_ms, t.failed, t.words);
+	return !t.failed;
+}
+
+static void stream_over(struct relay *r, int64_t now_ms,
+			struct relay_result res)
+{
+	char words[240];
+
+	if (!res.code && !r->done_seen && !feed_stream(r, now_ms, NULL, 0))
+		return;
+	if (r->done_seen) {
+		relay_complete(r, now_ms);
+	} else if (!res.code && r->listen.finished) {
+		/* Many vendors leave the last event out. */
+		if (r->state == RELAY_HELD)
+			relay_release_hold(r, now_ms);
+		relay_send(r, now_ms, "data: [DONE]\n\n", 14);
+		relay_complete(r, now_ms);
+	} else {
+		snprintf(words, sizeof(words),
+			 "The upstream's stream broke off: %s.",
+			 res.code ? res.why : "it ended without a last event");
+		relay_attempt_failed(
+			r, now_ms, res.code ? res.code : ERR_UP_BROKEN, words);
+	}
+}
+
+/* --- a whole answer, and error bodies ------------------------------------------ */
+
+static void upstream_error(struct relay *r, int64_t now_ms)
+{
+	const struct meaning *m = meaning_of(r->up_status);
+	struct listen_error said;
+	char words[240];
+
+	listen_error_body(r->held.p, r->held.len, r->up_status, &said);
+	error_words(m->words, said.message, words, sizeof(words));
+	/* A code is a word; anything else is not passed on. */
+	if (strspn(said.code, "abcdefghijklmnopqrstuvwxyz_0123456789") ==
+	    strlen(said.code))
+		snprintf(r->refusal_code, sizeof(r->refusal_code), "%s",
+			 said.code);
+	relay_attempt_failed(r, now_ms, m->code, words);
+}
+
+static void deliver_whole(struct relay *r, int64_t now_ms)
+{
+	r->end.delivered = true;
+	r->end.first_ms = now_ms - r->began_ms;
+	relay_send_head(r, 200, "application/json");
+	r->sent_ms = now_ms;
+	r->io->data(r->arg, r->held.p, r->held.len, true);
+	relay_complete(r, now_ms);
+}
+
+static void whole_over(struct relay *r, int64_t now_ms, struct relay_result res)
+{
+	struct listen_note note;
+	char words[240];
+
+	if (r->up_status < 200 || r->up_status > 299) {
+		upstream_error(r, now_ms);
+		return;
+	}
+	if (res.code) {
+		snprintf(words, sizeof(words), "The upstream failed: %s.",
+			 res.why);
+		relay_attempt_failed(r, now_ms, res.code, words);
+	} else if (!listen_whole_end(&r->listen, r->held.p, r->held.len,
+				     &note)) {
+		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
+				     "The upstream's answer is not JSON.");
+	} else if (note.error) {
+		relay_attempt_failed(
+			r, now_ms, said_error(r, words, sizeof(words)), words);
+	} else if (r->plan->ask->stream || !r->listen.has_choices) {
+		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
+				     "The upstream's answer is not of the kind "
+				     "that was asked for.");
+	} else {
+		deliver_whole(r, now_ms);
+	}
+}
+
+static void feed_whole(struct relay *r, int64_t now_ms, const char *p, size_t n)
+{
+	bool error = r->up_status < 200 || r->up_status > 299;
+
+	if (error && r->held.len + n > r->held.max)
+		return; /* what an error says stands at its beginning */
+	buf_add(&r->held, p, n);
+	if (!buf_ok(&r->held))
+		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
+				     "The upstream's answer is too large.");
+	else if (!error &&
+		 !listen_whole_feed(&r->listen, r->held.p, r->held.len))
+		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
+				     "The upstream's answer is not JSON.");
+}
+
+/* --- both ------------------------------------------------------------------------ */
+
+bool relay_on_data(struct relay *r, int64_t now_ms, const char *p, size_t n)
+{
+	r->heard_ms = now_ms;
+	if (r->gathering)
+		feed_whole(r, now_ms, p, n);
+	else if (r->state == RELAY_HELD || r->state == RELAY_BODY)
+		feed_stream(r, now_ms, p, n);
+	return !r->paused;
+}
+
+void relay_answer_over(struct relay *r, int64_t now_ms, struct relay_result res)
+{
+	if (r->state == RELAY_DONE)
+		return;
+	if (r->gathering)
+		whole_over(r, now_ms, res);
+	else
+		stream_over(r, now_ms, res);
+}
