@@ -1,83 +1,22 @@
 /* call.c - see call.h. */
-#include "call.h"
+#include "call_in.h"
 
 #include "base/log.h"
-#include "http/url.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define HEADERS_MAX     256
-#define JOIN_BYTES      65536 /* bodies up to this go out in one piece */
-#define LOOKUP_FRESH_MS 55000 /* less than libcurl keeps an address */
-
-struct lane { /* one multi handle and its timer */
-	struct timer timer;
-	struct calls *calls;
-	CURLM *multi;
-};
-
-struct sock { /* a socket of libcurl's that the loop watches */
-	struct watch watch;
-	struct lane *lane;
-};
-
-/* A host whose addresses are known, or are being looked up by one call. */
-struct host {
-	struct host *next;
-	int64_t fresh_until_ms;
-	struct call *looking, *waiting, **last;
-	char name[];
-};
-
-struct calls {
-	struct poller *poller;
-	const struct conf *conf;
-	CURLSH *share;      /* the addresses, for all lanes */
-	struct lane *lanes; /* [0]: whole answers */
-	int n_lanes, next_lane;
-	struct call *fresh, **fresh_last; /* started, not begun */
-	struct call *ended;
-	struct host *hosts;
-	int busy; /* libcurl is on the stack */
-};
-
-enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
-
-struct call {
-	struct call *next;
-	struct calls *calls;
-	struct lane *lane;
-	struct host *host; /* whose addresses it is looking up */
-	enum call_state state;
-	bool dead; /* nobody listens */
-	const struct relay_call *what;
-	struct egress_rule egress;
-	const struct call_hooks *hooks;
-	void *arg;
-	CURL *easy;
-	struct curl_slist *lines;
-	char *joined;    /* a small body in one piece */
-	size_t body_at;  /* how much of a large one has been read */
-	struct buf head; /* header lines as they came, NUL between them */
-	int n_head, status;
-	bool head_done, hold;
-	struct relay_result result;
-	struct err forbidden;
-	char errbuf[CURL_ERROR_SIZE];
-};
+#define HEADERS_MAX 256
+#define JOIN_BYTES  65536 /* bodies up to this go out in one piece */
 
 /* --- what libcurl calls ---------------------------------------------------- */
 
-static void on_lookup_over(struct call *c);
-
 static int check_address(struct call *c, const struct sockaddr *sa)
 {
-	on_lookup_over(c);
+	call_name_found(c);
 	if (c->dead || egress_judge(sa, &c->egress, &c->forbidden) < 0)
 		return -1;
 	return 0;
@@ -250,7 +189,7 @@ static void leave(struct call *c)
 	cs->ended = c;
 }
 
-static void finish(struct call *c, struct relay_result r)
+void call_finish(struct call *c, struct relay_result r)
 {
 	leave(c);
 	if (!c->dead)
@@ -266,13 +205,8 @@ static void on_done(struct call *c, CURLcode code)
 		log_debug("call.end", LOG_I("curl", code),
 			  LOG_S("said", c->errbuf), LOG_S("why", r.why));
 	curl_multi_remove_handle(c->lane->multi, c->easy);
-	if (c->host) { /* it ended before the name was known */
-		struct host *h = c->host;
-
-		on_lookup_over(c);
-		h->fresh_until_ms = 0;
-	}
-	finish(c, r);
+	call_name_failed(c, r); /* if it ended before the name was known */
+	call_finish(c, r);
 }
 
 static void take_done(struct lane *l)
@@ -289,76 +223,6 @@ static void take_done(struct lane *l)
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
 		on_done(c, code);
 	}
-}
-
-/* --- names ------------------------------------------------------------------- */
-
-static struct host *host_of(struct calls *cs, const char *name)
-{
-	struct host *h;
-	size_t n = strlen(name) + 1;
-
-	for (h = cs->hosts; h; h = h->next)
-		if (!strcmp(h->name, name))
-			return h;
-	h = mem_alloc(sizeof(*h) + n);
-	memcpy(h->name, name, n);
-	h->last = &h->waiting;
-	h->next = cs->hosts;
-	cs->hosts = h;
-	return h;
-}
-
-static void put_fresh(struct calls *cs, struct call *c)
-{
-	c->state = CALL_FRESH;
-	c->next = NULL;
-	*cs->fresh_last = c;
-	cs->fresh_last = &c->next;
-}
-
-/* The first address was tried, or the call ended: the others may go. */
-static void on_lookup_over(struct call *c)
-{
-	struct host *h = c->host;
-
-	if (!h)
-		return;
-	c->host = NULL;
-	h->looking = NULL;
-	h->fresh_until_ms = c->calls->poller->now_ms + LOOKUP_FRESH_MS;
-	while (h->waiting) {
-		struct call *w = h->waiting;
-
-		h->waiting = w->next;
-		put_fresh(c->calls, w);
-	}
-	h->last = &h->waiting;
-}
-
-/* True: it may go on.  Else it waits for the call that looks the name up. */
-static bool name_known(struct call *c)
-{
-	struct calls *cs = c->calls;
-	struct url u;
-	struct err e = { 0 };
-	struct host *h;
-
-	if (url_parse(&u, str_of(c->what->url), &e) < 0 || url_is_literal(&u))
-		return true;
-	h = host_of(cs, u.host);
-	if (h->fresh_until_ms > cs->poller->now_ms)
-		return true;
-	if (!h->looking) {
-		h->looking = c;
-		c->host = h;
-		return true;
-	}
-	c->state = CALL_WAITING;
-	c->next = NULL;
-	*h->last = c;
-	h->last = &c->next;
-	return false;
 }
 
 /* --- the loop's side --------------------------------------------------------- */
@@ -477,12 +341,7 @@ void calls_close(struct calls *cs)
 		curl_multi_cleanup(cs->lanes[i].multi);
 		timer_set(&cs->poller->timers, &cs->lanes[i].timer, 0);
 	}
-	while (cs->hosts) {
-		struct host *h = cs->hosts;
-
-		cs->hosts = h->next;
-		free(h);
-	}
+	call_names_release(cs);
 	curl_share_cleanup(cs->share);
 	free(cs->lanes);
 	free(cs);
@@ -562,7 +421,7 @@ static void begin(struct call *c)
 		leave(c);
 		return;
 	}
-	if (!name_known(c))
+	if (!call_name_known(c))
 		return;
 	c->easy = curl_easy_init();
 	set_transfer(c);
@@ -575,8 +434,17 @@ static void begin(struct call *c)
 	}
 	c->state = CALL_RUNNING;
 	if (curl_multi_add_handle(c->lane->multi, c->easy) != CURLM_OK)
-		finish(c, (struct relay_result){ ERR_UP_CONNECT,
-						 "the call cannot be made" });
+		call_finish(c,
+			    (struct relay_result){ ERR_UP_CONNECT,
+						   "the call cannot be made" });
+}
+
+void call_put_fresh(struct calls *cs, struct call *c)
+{
+	c->state = CALL_FRESH;
+	c->next = NULL;
+	*cs->fresh_last = c;
+	cs->fresh_last = &c->next;
 }
 
 struct call *call_start(struct calls *cs, const struct relay_call *what,
@@ -590,7 +458,7 @@ struct call *call_start(struct calls *cs, const struct relay_call *what,
 			    .hooks = hooks,
 			    .arg = arg };
 	buf_init(&c->head, (size_t)cs->conf->max_upstream_head_bytes);
-	put_fresh(cs, c);
+	call_put_fresh(cs, c);
 	return c;
 }
 

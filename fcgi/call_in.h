@@ -1,0 +1,74 @@
+/* call_in.h - what call.c and call_name.c share; nobody else's. */
+#ifndef FCGI_CALL_IN_H
+#define FCGI_CALL_IN_H
+
+#include "call.h"
+
+#include <curl/curl.h>
+
+struct host;
+
+struct lane { /* one multi handle and its timer */
+	struct timer timer;
+	struct calls *calls;
+	CURLM *multi;
+};
+
+struct sock { /* a socket of libcurl's that the loop watches */
+	struct watch watch;
+	struct lane *lane;
+};
+
+struct calls {
+	struct poller *poller;
+	const struct conf *conf;
+	CURLSH *share;      /* the addresses, for all lanes */
+	struct lane *lanes; /* [0]: whole answers */
+	int n_lanes, next_lane;
+	struct call *fresh, **fresh_last; /* started, not begun */
+	struct call *ended;
+	struct host *hosts;
+	int busy; /* libcurl is on the stack */
+};
+
+enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
+
+struct call {
+	struct call *next;
+	struct calls *calls;
+	struct lane *lane;
+	struct host *host; /* whose addresses it is looking up */
+	enum call_state state;
+	bool dead; /* nobody listens */
+	const struct relay_call *what;
+	struct egress_rule egress;
+	const struct call_hooks *hooks;
+	void *arg;
+	CURL *easy;
+	struct curl_slist *lines;
+	char *joined;    /* a small body in one piece */
+	size_t body_at;  /* how much of a large one has been read */
+	struct buf head; /* header lines as they came, NUL between them */
+	int n_head, status;
+	bool head_done, hold;
+	struct relay_result result;
+	struct err forbidden;
+	char errbuf[CURL_ERROR_SIZE];
+};
+
+/* call.c */
+void call_finish(struct call *c, struct relay_result r);
+void call_put_fresh(struct calls *cs, struct call *c);
+
+/* call_name.c: one look-up of a name at a time. */
+
+/* True: the call may begin.  Else it waits for the one that looks its name
+ * up, and is fresh again when that is over. */
+bool call_name_known(struct call *c);
+/* An address is there, or a connection that is used again. */
+void call_name_found(struct call *c);
+/* The call has ended; if it was looking, so have those that waited. */
+void call_name_failed(struct call *c, struct relay_result r);
+void call_names_release(struct calls *cs);
+
+#endif
