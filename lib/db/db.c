@@ -59,14 +59,36 @@ static int on_busy(void *arg, int count)
 	return 1;
 }
 
+static int on_commit(void *arg, sqlite3 *h, const char *name, int pages)
+{
+	struct db *db = arg;
+
+	(void)h;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
 void db_busy_ms(struct db *db, int64_t ms)
 {
 	db->busy_ms = ms;
 }
 
+const char *db_version(void)
+{
+	return sqlite3_libversion();
+}
+
 const char *db_path(const struct db *db)
 {
 	return db->path;
+}
+
+/* SQLite's count of its memory costs a lock for every allocation of every
+ * thread.  It can only be told so before anybody has opened anything. */
+__attribute__((constructor)) static void no_statistics(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 /* --- opening --------------------------------------------------------------- */
@@ -162,6 +184,7 @@ static int set_up(struct db *db, enum db_mode mode, struct err *e)
 			       "the file at db_path is not a database");
 	if (rc != SQLITE_OK)
 		return db_fail(db, rc, "pragma", e);
+	sqlite3_wal_hook(db->h, on_commit, db);
 	/* there may be hundreds of readers in a process, and one writer */
 	return db_exec(db,
 		       mode == DB_READ ? "PRAGMA cache_size = -1024;"

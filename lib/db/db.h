@@ -31,6 +31,7 @@ struct db *db_open(const char *path, enum db_mode mode, bool prepare_all,
 		   struct err *e);
 void db_close(struct db *db); /* NULL is fine */
 const char *db_path(const struct db *db);
+const char *db_version(void); /* SQLite's: "3.40.1" */
 
 /* How long to wait for a lock before ERR_DB_BUSY; 5,000 ms at first. */
 void db_busy_ms(struct db *db, int64_t ms);
@@ -107,9 +108,11 @@ int db_exec(struct db *db, const char *sql, struct err *e);
 /* Checkpoints and copies, both under a lock on the file lock_path; NULL: on
  * the database's path with ".lock". */
 
-int64_t db_wal_bytes(const struct db *db); /* 0: there is none */
-/* Moves the WAL into the database as far as no reader is in the way.
- * 1: done, 0: somebody else is at it, -1. */
+int64_t db_wal_bytes(const struct db *db); /* of the file; 0: there is none */
+int64_t db_wal_used(const struct db *db);  /* of it, after our last commit */
+/* Moves the WAL into the database as far as no reader is in the way.  Writers
+ * wait only where the WAL is long and would never come to its end without.
+ * 1: done, 0: somebody else is at it or in the way, -1. */
 int db_checkpoint(struct db *db, const char *lock_path, struct err *e);
 /* A consistent copy into a file that must not exist; writers go on. */
 int db_backup(struct db *db, const char *to, const char *lock_path,

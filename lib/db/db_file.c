@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "db/db_in.h"
 
-#define PATH_BYTES 4096
+#define PATH_BYTES     4096
+#define WAL_LONG_PAGES 4096 /* 16 MB */
+#define RESTART_MS     20   /* of waiting for readers and writers, each */
 
 /* --- schema ------------------------------------------------------------------ */
 
@@ -116,6 +118,30 @@ int64_t db_wal_bytes(const struct db *db)
 	return rc == 0 ? (int64_t)st.st_size : 0;
 }
 
+int64_t db_wal_used(const struct db *db)
+{
+	return (int64_t)db->wal_pages * DB_PAGE_BYTES;
+}
+
+/* PASSIVE is in nobody's way, but while others go on writing it never reaches
+ * the end of the WAL, and then the WAL never begins anew.  So a long one is
+ * finished with the writers held up, for the little that is left. */
+static int move_wal(struct db *db)
+{
+	int64_t patience_ms = db->busy_ms;
+	int pages = 0, moved = 0, rc;
+
+	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE,
+				       &pages, &moved);
+	if (rc != SQLITE_OK || moved == pages || pages < WAL_LONG_PAGES)
+		return rc;
+	db->busy_ms = RESTART_MS;
+	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_RESTART,
+				       &pages, &moved);
+	db->busy_ms = patience_ms;
+	return rc;
+}
+
 int db_checkpoint(struct db *db, const char *lock_path, struct err *e)
 {
 	int fd, rc;
@@ -125,8 +151,7 @@ int db_checkpoint(struct db *db, const char *lock_path, struct err *e)
 	fd = take_lock(db, lock_path, LOCK_NB, e);
 	if (fd < 0)
 		return fd == -2 ? 0 : -1;
-	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE,
-				       NULL, NULL);
+	rc = move_wal(db);
 	close(fd);
 	if (rc == SQLITE_BUSY)
 		return 0;

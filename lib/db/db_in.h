@@ -7,12 +7,15 @@
 #include "db/db.h"
 #include "sql.h"
 
+#define DB_PAGE_BYTES 4096 /* SQLite's default, which we keep */
+
 struct db {
 	sqlite3 *h;
 	char *path;
 	bool memory; /* no file behind it */
 	int64_t busy_ms, busy_since;
-	int bind_rc; /* why the last db_bind() gave NULL */
+	int wal_pages; /* in use after our last commit */
+	int bind_rc;   /* why the last db_bind() gave NULL */
 	sqlite3_stmt *stmts[ST__COUNT];
 };
 

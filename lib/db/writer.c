@@ -14,6 +14,8 @@
 #define LOG_PAUSE_MS  100  /* the log waits no longer than this */
 #define FAIL_PAUSE_MS 50   /* after a commit that failed */
 #define STOP_MS       5000 /* for what has no deadline of its own */
+#define WAL_BYTES     (64 << 20)
+#define WAL_PAUSE_MS  1000 /* between two checkpoints of ours */
 
 struct ops { /* a queue; last is only right where first is not NULL */
 	struct write_op *first, *last;
@@ -25,6 +27,7 @@ struct writer {
 	pthread_t thread;
 	int64_t stop_ms;       /* the thread's: when it saw the end; 0: not */
 	uint64_t alone;        /* the thread's: so many go one by one */
+	int64_t checkpoint_ms; /* the thread's: its last */
 	struct ops pending;    /* the thread's: taken, not yet finished */
 	struct ops taken;      /* the taker's: finished, to be handed out */
 	struct writer_stats n; /* read and written atomically */
@@ -314,6 +317,20 @@ static void drain_log(void)
 		log_ring_drain();
 }
 
+/* Normally `pontage tick` does it; but it may not be there. */
+static void checkpoint(struct writer *w)
+{
+	int64_t now_ms = clock_mono_ms();
+	struct err e = { 0 };
+
+	if (db_wal_used(w->db) < w->conf.wal_bytes ||
+	    now_ms - w->checkpoint_ms < WAL_PAUSE_MS)
+		return;
+	w->checkpoint_ms = now_ms;
+	if (db_checkpoint(w->db, NULL, &e) < 0)
+		log_error("writer.checkpoint", LOG_S("text", e.msg));
+}
+
 static void *thread_main(void *arg)
 {
 	struct writer *w = arg;
@@ -328,6 +345,7 @@ static void *thread_main(void *arg)
 		else if (w->stop_ms && !done.first)
 			break;
 		publish(w, &done);
+		checkpoint(w);
 		drain_log();
 	}
 	return NULL;
@@ -355,6 +373,7 @@ struct writer *writer_start(const struct writer_conf *conf, struct err *e)
 	w->conf = *conf;
 	w->conf.turn_ms = conf->turn_ms ? conf->turn_ms : 50;
 	w->conf.max_batch = conf->max_batch ? conf->max_batch : 256;
+	w->conf.wal_bytes = conf->wal_bytes ? conf->wal_bytes : WAL_BYTES;
 	w->db = db_open(conf->path, DB_WRITE, true, e);
 	if (!w->db) {
 		free(w);

@@ -39,6 +39,8 @@ struct writer_conf {
 	int notify_fd;   /* eventfd, written when something finished; -1 */
 	int64_t turn_ms; /* of waiting for the lock; 0: 50 */
 	int max_batch;   /* operations in one commit; 0: 256 */
+	/* Of WAL after which this thread checkpoints by itself; 0: 64 MB */
+	int64_t wal_bytes;
 
 	/* All may be NULL.  On the writer's thread. */
 	int (*before_commit)(struct db *db, void *arg, struct err *e);
