@@ -140,7 +140,6 @@ void enc_init(struct enc *x, const struct dialect *dialect, struct arena *mem,
 		.max_bytes = TEXT_MAX,
 	};
 	usage_init(&x->usage);
-	buf_init(&x->extra, TEXT_MAX);
 	buf_init(&x->vectors, TEXT_MAX);
 }
 
@@ -161,7 +160,6 @@ void enc_release(struct enc *x)
 		if (x->choices[i])
 			choice_release(x->choices[i]);
 	x->n_choices = 0;
-	buf_release(&x->extra);
 	buf_release(&x->vectors);
 }
 

@@ -135,8 +135,8 @@ struct enc {
 	/* what happened */
 	bool started, failed, ended, too_large;
 	struct usage usage;
-	struct buf extra;   /* members for the top: service_tier ... */
-	struct buf vectors; /* items of an embedding's data */
+	const char *tier, *fingerprint; /* JSON, for the top */
+	struct buf vectors;             /* items of an embedding's data */
 	int n_choices;
 	struct enc_choice *choices[DEC_CHOICES];
 };

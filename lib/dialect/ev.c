@@ -119,6 +119,23 @@ int64_t usage_total_tok(const struct usage *u)
 	return MAX(in, 0) + MAX(u->out_tok, 0);
 }
 
+bool usage_split_prompt(struct usage *u)
+{
+	int64_t *lines[] = { &u->cache_read_tok, &u->cache_write_tok,
+			     &u->cache_write_1h_tok };
+	bool fits = true;
+
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		if (*lines[i] > u->in_tok) {
+			*lines[i] = u->in_tok;
+			fits = false;
+		}
+		if (*lines[i] > 0)
+			u->in_tok -= *lines[i];
+	}
+	return fits;
+}
+
 void usage_merge(struct usage *u, const struct usage *later)
 {
 #define X(field)               \

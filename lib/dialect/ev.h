@@ -92,6 +92,9 @@ bool usage_said(const struct usage *u); /* any count at all? */
 bool usage_sane(const struct usage *u); /* no count below -1, above MAX */
 int64_t usage_prompt_tok(const struct usage *u); /* all input; -1: not said */
 int64_t usage_total_tok(const struct usage *u);  /* input + output, or -1 */
+/* in_tok is the whole prompt: takes out of it what the cache lines say.  False
+ * where they say more than there is: the cached ones are cut to fit. */
+bool usage_split_prompt(struct usage *u);
 /* The later word wins, count by count; what it does not say stays. */
 void usage_merge(struct usage *u, const struct usage *later);
 

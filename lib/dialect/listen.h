@@ -16,10 +16,8 @@
 #ifndef DIALECT_LISTEN_H
 #define DIALECT_LISTEN_H
 
-#include "dialect/chat.h"
-#include "dialect/ev.h"
-
-struct scan;
+#include "dialect/openai_usage.h"
+#include "json/scan.h"
 
 #define LISTEN_WORDS 512
 
@@ -31,16 +29,53 @@ struct listen_error {
 };
 
 struct listen_note {
-	bool done;       /* [DONE] */
-	bool broken;     /* not JSON, or not an object */
-	bool error;      /* an error object: l->error */
-	bool content;    /* text, reasoning, a tool call, a vector: anything a
-			    client would show; a role or "" is none */
-	bool usage_only; /* usage and no choices: hidden from a client that
-			    did not ask */
-	bool usage;      /* has usage */
-	int finished;    /* choices that this event ends */
+	bool done;          /* [DONE] */
+	bool broken;        /* not JSON, or not an object */
+	bool error;         /* an error object: l->error */
+	bool content;       /* text, reasoning, a tool call, a vector: anything
+			       a client would show; a role or "" is none */
+	bool usage_only;    /* usage and no choices: hidden from a client that
+			       did not ask */
+	bool usage;         /* has usage that says something */
+	int finished;       /* choices that this event ends */
 	int64_t text_bytes; /* of content, as it will be read */
+};
+
+enum listen_word { /* texts that an error may be made of */
+		   LISTEN_ERROR,
+		   LISTEN_ERROR_MESSAGE,
+		   LISTEN_ERROR_MSG,
+		   LISTEN_CHOICE_MESSAGE,
+		   LISTEN_GROQ,
+		   LISTEN_BASE,
+		   LISTEN_ERRORS,
+		   LISTEN_MESSAGE,
+		   LISTEN_MSG,
+		   LISTEN_DETAIL,
+		   LISTEN_DETAIL_ERROR,
+		   LISTEN_DETAIL_MSG, /* up to here: messages, the best first */
+		   LISTEN_ERROR_TYPE,
+		   LISTEN_TYPE,
+		   LISTEN_ERROR_CODE,
+		   LISTEN_CHOICE_CODE,
+		   LISTEN_ERROR_STATUS,
+		   LISTEN_CODE,
+		   LISTEN_BASE_CODE,
+		   LISTEN_WORD__COUNT
+};
+
+/* One text under way: an event, or the whole. */
+struct listen_text {
+	struct listen_note note;
+	struct openai_counts counts;
+	bool usage_object, error_object, object_is_error, choices_full, data;
+	bool base_failed; /* MiniMax: base_resp.status_code is not 0 */
+	int choice;       /* the one under way */
+	enum finish pending;
+	unsigned int heard; /* a bit for each word */
+	struct {
+		size_t from, to;
+	} words[LISTEN_WORD__COUNT];
 };
 
 struct listen {
@@ -48,19 +83,23 @@ struct listen {
 	bool reasoning_apart; /* completion_tokens leaves reasoning out */
 	/* what was heard so far */
 	bool done, failed, content;
-	bool usage_suspicious; /* a usage that cannot be: count yourself */
+	bool usage_suspicious; /* the last usage cannot be: count yourself */
 	int finished;          /* choices that ended */
 	enum finish finish;    /* the last reason */
 	int64_t text_bytes;
 	bool has_choices;   /* a whole answer: choices or data is there */
 	struct usage usage; /* source: USAGE_UPSTREAM once it is usable */
 	struct listen_error error;
-	struct scan *whole; /* of listen_whole_feed() */
-	size_t whole_seen;
+	/* its own */
+	uint64_t ended[2]; /* a bit for each choice that ended */
+	bool whole, begun;
+	struct scan scan;
+	struct listen_text text;
 };
 
+/* The struct stays where it is from then on. */
 void listen_init(struct listen *l, enum shape shape, bool reasoning_apart);
-void listen_release(struct listen *l);
+void listen_release(struct listen *l); /* safe to call twice */
 
 /* One SSE payload.  Returns false where it is broken. */
 bool listen_event(struct listen *l, const char *data, size_t n,

@@ -1,0 +1,149 @@
+/* dialect_openai.c - OpenAI's dialect: chat completions, completions and
+ * embeddings; the table and what its four functions share. */
+#include "dialect/openai.h"
+
+const struct dialect dialect_openai = {
+	.name = "openai",
+	.framing = FRAMING_SSE,
+	.read = openai_read,
+	.encode = openai_encode,
+	.write = openai_write,
+	.decode = openai_decode,
+};
+
+struct str openai_text(struct arena *mem, struct json_object *string)
+{
+	if (!json_object_is_type(string, json_type_string))
+		return STR_NONE;
+	return arena_str(mem, (struct str){ json_object_get_string(string),
+					    (size_t)json_object_get_string_len(
+						    string) });
+}
+
+struct str openai_member(struct arena *mem, struct json_object *o,
+			 const char *name)
+{
+	return openai_text(mem, js_get(o, name));
+}
+
+struct str openai_json(struct arena *mem, struct json_object *o)
+{
+	struct str s;
+
+	if (!o)
+		return STR_NONE;
+	s.p = json_object_to_json_string_length(
+		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+		&s.n);
+	return arena_str(mem, s);
+}
+
+/* --- usage -----------------------------------------------------------------
+ */
+
+static struct json_object *at_path(struct json_object *o, const char *path)
+{
+	struct str rest = str_of(path), name;
+	char word[64];
+
+	while (o && str_next(&rest, '.', &name)) {
+		snprintf(word, sizeof(word), "%.*s", STR_FMT(name));
+		o = js_get(o, word);
+	}
+	return o;
+}
+
+static void count(struct openai_counts *c, enum openai_count which,
+		  struct json_object *v)
+{
+	double d = v ? json_object_get_double(v) : 0;
+	bool number = json_object_is_type(v, json_type_int) ||
+		      json_object_is_type(v, json_type_double);
+	bool whole = number && d >= 0 && d <= (double)USAGE_MAX &&
+		     (double)(int64_t)d == d;
+
+	if (v)
+		openai_count_set(c, which, whole, whole ? (int64_t)d : -1);
+}
+
+enum openai_usage openai_usage_read(struct json_object *o, enum shape shape,
+				    bool reasoning_apart, struct usage *u)
+{
+	static const char *const paths[] = {
+#define X(name, path) [OPENAI_##name] = path,
+		OPENAI_COUNTS(X)
+#undef X
+	};
+	struct openai_counts c;
+
+	openai_counts_init(&c);
+	for (int i = 0; i < OPENAI__COUNT; i++)
+		count(&c, i, at_path(o, paths[i]));
+	return openai_usage_map(&c, shape, reasoning_apart, u);
+}
+
+struct count {
+	const char *name;
+	int64_t n;
+};
+
+static void details(struct jw *w, const char *name, const struct count *c,
+		    size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any = any || c[i].n >= 0;
+	if (!any)
+		return;
+	jw_object(w, name);
+	for (size_t i = 0; i < n; i++)
+		if (c[i].n >= 0)
+			jw_int(w, c[i].name, c[i].n);
+	jw_end(w);
+}
+
+void openai_usage_write(const struct usage *u, enum shape shape,
+			const char *name, struct jw *w)
+{
+	const struct count in[] = {
+		{ "cached_tokens", u->cache_read_tok },
+		{ "cache_write_tokens",
+		  u->cache_write_tok < 0 && u->cache_write_1h_tok < 0 ?
+			  -1 :
+			  MAX(u->cache_write_tok, 0) +
+				  MAX(u->cache_write_1h_tok, 0) },
+		{ "audio_tokens", u->audio_in_tok },
+		{ "image_tokens", u->image_in_tok },
+	};
+	const struct count out[] = {
+		{ "reasoning_tokens", u->reasoning_tok },
+		{ "audio_tokens", u->audio_out_tok },
+		{ "image_tokens", u->image_out_tok },
+	};
+
+	jw_object(w, name);
+	jw_int(w, "prompt_tokens", MAX(usage_prompt_tok(u), 0));
+	if (shape != SHAPE_EMBEDDING)
+		jw_int(w, "completion_tokens", MAX(u->out_tok, 0));
+	jw_int(w, "total_tokens", MAX(usage_total_tok(u), 0));
+	details(w, "prompt_tokens_details", in, COUNT(in));
+	details(w, "completion_tokens_details", out, COUNT(out));
+	jw_end(w);
+}
+
+void dialect_error_body(struct buf *out, const char *message, const char *type,
+			const char *param, const char *code)
+{
+	struct jw w;
+
+	jw_start(&w, out);
+	jw_object(&w, NULL);
+	jw_object(&w, "error");
+	jw_str(&w, "message", message ? message : "");
+	jw_str(&w, "type", type && *type ? type : NULL);
+	jw_str(&w, "param", param && *param ? param : NULL);
+	jw_str(&w, "code", code && *code ? code : NULL);
+	jw_end(&w);
+	jw_end(&w);
+}

@@ -1,0 +1,522 @@
+/* listen.c - see listen.h. */
+#include "dialect/listen.h"
+
+#include <ctype.h>
+#include <stdatomic.h>
+#include <strings.h>
+
+#include "json/text.h"
+
+typedef void hear_fn(struct listen *l, const struct scan_hit *hit, int arg);
+
+/* --- what is heard ---------------------------------------------------------
+ */
+
+static void hear_text(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	(void)arg;
+	if (hit->kind != SCAN_STRING || hit->to - hit->from <= 2)
+		return;
+	l->text.note.content = true;
+	l->text.note.text_bytes += (int64_t)json_text_bytes(scan_hit_text(hit));
+}
+
+/* An array or object is content where it is not empty. */
+static void hear_some(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	(void)arg;
+	if ((hit->kind == SCAN_ARRAY || hit->kind == SCAN_OBJECT) &&
+	    !hit->open && hit->count)
+		l->text.note.content = true;
+}
+
+/* "content" is a text, or Mistral's array. */
+static void hear_either(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	hear_text(l, hit, arg);
+	hear_some(l, hit, arg);
+}
+
+static void hear_finish(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	char word[40];
+
+	(void)arg;
+	if (hit->kind != SCAN_STRING)
+		return;
+	json_unescape_cut(scan_hit_text(hit), word, sizeof(word));
+	l->text.pending = finish_named(word);
+}
+
+static void hear_index(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	int64_t v;
+
+	(void)arg;
+	if (hit->kind == SCAN_NUMBER &&
+	    !json_int(scan_hit_text(hit), 0, 127, &v))
+		l->text.choice = (int)v;
+}
+
+static void hear_choice(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	struct listen_text *t = &l->text;
+	int i;
+
+	(void)arg;
+	if (hit->open) {
+		t->choice = hit->index[0];
+		t->pending = FINISH_NONE;
+		return;
+	}
+	i = t->choice & 127;
+	if (t->pending == FINISH_NONE || (l->ended[i / 64] >> (i % 64) & 1))
+		return;
+	l->ended[i / 64] |= (uint64_t)1 << (i % 64);
+	l->finish = t->pending;
+	t->note.finished++;
+}
+
+static void hear_choices(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	(void)arg;
+	if (hit->kind != SCAN_ARRAY || hit->open)
+		return;
+	l->has_choices = true;
+	l->text.choices_full = hit->count > 0;
+}
+
+static void hear_data(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	(void)arg;
+	if (hit->kind != SCAN_ARRAY || hit->open)
+		return;
+	l->has_choices = true;
+	l->text.data = true;
+	if (hit->count)
+		l->text.note.content = true;
+}
+
+static void hear_usage(struct listen *l, const struct scan_hit *hit, int only)
+{
+	if (only && l->whole) /* x_groq.usage: something else in the whole */
+		return;
+	if (hit->kind == SCAN_OBJECT && !hit->open && hit->count)
+		l->text.usage_object = true;
+}
+
+static void hear_count(struct listen *l, const struct scan_hit *hit, int which)
+{
+	struct str s = scan_hit_text(hit);
+	bool number = hit->kind == SCAN_NUMBER;
+
+	if (hit->kind != SCAN_NULL)
+		openai_count_set(&l->text.counts, which,
+				 number && json_is_integer(s),
+				 number ? json_whole(s) : -1);
+}
+
+static void hear_groq(struct listen *l, const struct scan_hit *hit, int which)
+{
+	if (!l->whole)
+		hear_count(l, hit, which);
+}
+
+/* A string or a number that may tell what went wrong. */
+static void hear_word(struct listen *l, const struct scan_hit *hit, int which)
+{
+	if (hit->kind == SCAN_OBJECT && !hit->open && hit->count &&
+	    (which == LISTEN_ERROR || which == LISTEN_CHOICE_MESSAGE))
+		l->text.error_object = true;
+	if ((hit->kind != SCAN_STRING && hit->kind != SCAN_NUMBER) ||
+	    hit->to - hit->from == 0 ||
+	    (hit->kind == SCAN_STRING && hit->to - hit->from == 2) ||
+	    (l->text.heard & BIT(which)))
+		return;
+	l->text.heard |= BIT(which);
+	l->text.words[which].from = hit->from;
+	l->text.words[which].to = hit->to;
+}
+
+static void hear_object(struct listen *l, const struct scan_hit *hit, int arg)
+{
+	(void)arg;
+	if (hit->kind == SCAN_STRING &&
+	    json_text_is(scan_hit_text(hit), STR("error")))
+		l->text.object_is_error = true;
+}
+
+static void hear_base(struct listen *l, const struct scan_hit *hit, int which)
+{
+	if (hit->kind == SCAN_NUMBER && json_compare(scan_hit_text(hit), 0)) {
+		l->text.base_failed = true;
+		hear_word(l, hit, which);
+	}
+}
+
+/* --- where -----------------------------------------------------------------
+ */
+
+#define TOLD(in)                                                              \
+	{ "choices[]." in ".content", hear_either, 0 },                       \
+		{ "choices[]." in ".content[].text", hear_text, 0 },          \
+		{ "choices[]." in ".reasoning_content", hear_text, 0 },       \
+		{ "choices[]." in ".reasoning", hear_text, 0 },               \
+		{ "choices[]." in ".refusal", hear_text, 0 },                 \
+		{ "choices[]." in ".tool_calls", hear_some, 0 },              \
+		{ "choices[]." in ".tool_calls[].function.name", hear_text,   \
+		  0 },                                                        \
+		{ "choices[]." in ".tool_calls[].function.arguments",         \
+		  hear_text, 0 },                                             \
+		{ "choices[]." in ".tool_calls[].custom.input", hear_text,    \
+		  0 },                                                        \
+		{ "choices[]." in ".function_call", hear_some, 0 },           \
+		{ "choices[]." in ".function_call.arguments", hear_text, 0 }, \
+		{ "choices[]." in ".audio", hear_some, 0 },                   \
+	{                                                                     \
+		"choices[]." in ".images", hear_some, 0                       \
+	}
+
+static const struct hear {
+	const char *path;
+	hear_fn *fn;
+	int arg;
+} table[] = {
+	/* clang-format off */
+	{ "choices",                 hear_choices, 0 },
+	{ "choices[]",               hear_choice, 0 },
+	{ "choices[].index",         hear_index, 0 },
+	TOLD("delta"),
+	{ "choices[].finish_reason", hear_finish, 0 },
+	{ "choices[].text",          hear_text, 0 },
+	TOLD("message"),
+	{ "data",                    hear_data, 0 },
+	{ "usage",                   hear_usage, 0 },
+#define X(name, path) { "usage." path, hear_count, OPENAI_##name },
+	OPENAI_COUNTS(X)
+#undef X
+	{ "choices[].usage",         hear_usage, 0 },
+#define X(name, path) { "choices[].usage." path, hear_count, OPENAI_##name },
+	OPENAI_COUNTS(X)
+#undef X
+	{ "x_groq.usage",            hear_usage, 1 },
+#define X(name, path) { "x_groq.usage." path, hear_groq, OPENAI_##name },
+	OPENAI_COUNTS(X)
+#undef X
+	{ "error",                   hear_word, LISTEN_ERROR },
+	{ "error.message",           hear_word, LISTEN_ERROR_MESSAGE },
+	{ "error.msg",               hear_word, LISTEN_ERROR_MSG },
+	{ "error.type",              hear_word, LISTEN_ERROR_TYPE },
+	{ "error.code",              hear_word, LISTEN_ERROR_CODE },
+	{ "error.status",            hear_word, LISTEN_ERROR_STATUS },
+	{ "choices[].error",         hear_word, LISTEN_CHOICE_MESSAGE },
+	{ "choices[].error.message", hear_word, LISTEN_CHOICE_MESSAGE },
+	{ "choices[].error.code",    hear_word, LISTEN_CHOICE_CODE },
+	{ "x_groq.error",            hear_word, LISTEN_GROQ },
+	{ "base_resp.status_code",   hear_base, LISTEN_BASE_CODE },
+	{ "base_resp.status_msg",    hear_word, LISTEN_BASE },
+	{ "errors[].message",        hear_word, LISTEN_ERRORS },
+	{ "errors[]",                hear_word, LISTEN_ERRORS },
+	{ "message",                 hear_word, LISTEN_MESSAGE },
+	{ "msg",                     hear_word, LISTEN_MSG },
+	{ "detail",                  hear_word, LISTEN_DETAIL },
+	{ "detail.error",            hear_word, LISTEN_DETAIL_ERROR },
+	{ "detail.message",          hear_word, LISTEN_DETAIL_ERROR },
+	{ "detail[].msg",            hear_word, LISTEN_DETAIL_MSG },
+	{ "type",                    hear_word, LISTEN_TYPE },
+	{ "code",                    hear_word, LISTEN_CODE },
+	{ "object",                  hear_object, 0 },
+	/* clang-format on */
+};
+
+static int on_hit(void *arg, const struct scan_hit *hit, struct err *e)
+{
+	const struct hear *h = &table[hit->path];
+
+	(void)e;
+	h->fn(arg, hit, h->arg);
+	return 0;
+}
+
+/* Compiled once; whoever loses a race throws his away. */
+static const struct scan_paths *paths(void)
+{
+	static const struct scan_paths *_Atomic compiled;
+	const struct scan_paths *p = atomic_load(&compiled), *none = NULL;
+	const char *names[COUNT(table)];
+
+	if (p)
+		return p;
+	for (size_t i = 0; i < COUNT(table); i++)
+		names[i] = table[i].path;
+	p = scan_paths_new(names, (int)COUNT(table));
+	if (atomic_compare_exchange_strong(&compiled, &none, p))
+		return p;
+	free((void *)(uintptr_t)p);
+	return none;
+}
+
+/* --- one text --------------------------------------------------------------
+ */
+
+void listen_init(struct listen *l, enum shape shape, bool reasoning_apart)
+{
+	*l = (struct listen){
+		.shape = shape,
+		.reasoning_apart = reasoning_apart,
+	};
+	usage_init(&l->usage);
+	scan_init(&l->scan, paths(), &scan_answer_limits, on_hit, l);
+	/* Half a character in each of two events is what some servers make of
+	 * an emoji; a client puts it together or shows a mark for it. */
+	l->scan.skip = (uint64_t)1 << SCAN_LONE_HIGH | (uint64_t)1
+							       << SCAN_LONE_LOW;
+}
+
+void listen_release(struct listen *l)
+{
+	scan_release(&l->scan);
+}
+
+static void text_begin(struct listen *l)
+{
+	struct listen_text *t = &l->text;
+
+	t->note = (struct listen_note){ 0 };
+	openai_counts_init(&t->counts);
+	t->usage_object = t->error_object = t->object_is_error = false;
+	t->choices_full = t->data = t->base_failed = false;
+	t->choice = 0;
+	t->pending = FINISH_NONE;
+	t->heard = 0;
+	l->begun = true;
+}
+
+static void word(const struct listen *l, const char *base,
+		 enum listen_word which, char *to, size_t size)
+{
+	struct str s = { base + l->text.words[which].from,
+			 l->text.words[which].to - l->text.words[which].from };
+
+	if (*s.p == '"')
+		json_unescape_cut(s, to, size);
+	else
+		snprintf(to, size, "%.*s", STR_FMT(s));
+}
+
+/* The first of these that was heard. */
+static void first_word(const struct listen *l, const char *base, int from,
+		       int to, char *out, size_t size)
+{
+	for (int i = from; i <= to; i++)
+		if (l->text.heard & BIT(i)) {
+			word(l, base, i, out, size);
+			return;
+		}
+}
+
+static void take_error(const struct listen *l, const char *base,
+		       struct listen_error *out)
+{
+	int64_t status;
+
+	*out = (struct listen_error){ 0 };
+	first_word(l, base, 0, LISTEN_DETAIL_MSG, out->message,
+		   sizeof(out->message));
+	first_word(l, base, LISTEN_ERROR_TYPE, LISTEN_TYPE, out->type,
+		   sizeof(out->type));
+	first_word(l, base, LISTEN_ERROR_CODE, LISTEN_BASE_CODE, out->code,
+		   sizeof(out->code));
+	if (!str_int(str_of(out->code), 400, 599, &status))
+		out->status = (int)status;
+}
+
+static bool is_error(const struct listen_text *t)
+{
+	const unsigned int sure = BIT(LISTEN_ERROR) | BIT(LISTEN_GROQ) |
+				  BIT(LISTEN_CHOICE_MESSAGE);
+	const unsigned int perhaps =
+		BIT(LISTEN_MESSAGE) | BIT(LISTEN_MSG) | BIT(LISTEN_DETAIL) |
+		BIT(LISTEN_DETAIL_ERROR) | BIT(LISTEN_DETAIL_MSG) |
+		BIT(LISTEN_ERRORS);
+
+	if (t->error_object || t->base_failed || (t->heard & sure))
+		return true;
+	return !t->choices_full && !t->data && !t->usage_object &&
+	       ((t->heard & perhaps) || t->object_is_error);
+}
+
+static void take_usage(struct listen *l)
+{
+	struct listen_text *t = &l->text;
+	struct usage u;
+
+	if (!t->usage_object)
+		return;
+	switch (openai_usage_map(&t->counts, l->shape, l->reasoning_apart,
+				 &u)) {
+	case OPENAI_USAGE_NONE: break;
+	case OPENAI_USAGE_GOOD:
+		t->note.usage = true;
+		l->usage_suspicious = false;
+		usage_merge(&l->usage, &u);
+		break;
+	case OPENAI_USAGE_UNUSABLE:
+		t->note.usage = true;
+		l->usage_suspicious = true;
+		break;
+	}
+}
+
+/* All of the text was read. */
+static void text_over(struct listen *l, const char *base)
+{
+	struct listen_text *t = &l->text;
+
+	l->begun = false;
+	take_usage(l);
+	t->note.error = is_error(t);
+	t->note.usage_only = t->usage_object && !t->choices_full && !t->data &&
+			     !t->note.error;
+	if (t->note.error && !l->failed) {
+		take_error(l, base, &l->error);
+		l->failed = true;
+	}
+	l->content = l->content || t->note.content;
+	l->text_bytes += t->note.text_bytes;
+	l->finished += t->note.finished;
+}
+
+static struct str trimmed(const char *p, size_t n)
+{
+	while (n && isspace((unsigned char)*p)) {
+		p++;
+		n--;
+	}
+	while (n && isspace((unsigned char)p[n - 1]))
+		n--;
+	return (struct str){ p, n };
+}
+
+bool listen_event(struct listen *l, const char *data, size_t n,
+		  struct listen_note *note)
+{
+	struct str s = trimmed(data, n);
+	struct err e = { 0 };
+
+	*note = (struct listen_note){ 0 };
+	if (!s.n)
+		return true;
+	if (*s.p == '[' && str_eq(s, "[DONE]")) {
+		l->done = note->done = true;
+		return true;
+	}
+	text_begin(l);
+	scan_reset(&l->scan);
+	if (scan_feed(&l->scan, s.p, s.n, &e) < 0 ||
+	    scan_end(&l->scan, s.p, s.n, &e) < 0) {
+		note->broken = true;
+		return false;
+	}
+	text_over(l, s.p);
+	*note = l->text.note;
+	return true;
+}
+
+bool listen_whole_feed(struct listen *l, const char *p, size_t n)
+{
+	struct err e = { 0 };
+
+	l->whole = true;
+	if (!l->begun)
+		text_begin(l);
+	return scan_feed(&l->scan, p, n, &e) == 0;
+}
+
+bool listen_whole_end(struct listen *l, const char *p, size_t n,
+		      struct listen_note *note)
+{
+	struct err e = { 0 };
+
+	*note = (struct listen_note){ 0 };
+	if (!listen_whole_feed(l, p, n) || scan_end(&l->scan, p, n, &e) < 0) {
+		note->broken = true;
+		return false;
+	}
+	text_over(l, p);
+	*note = l->text.note;
+	return true;
+}
+
+/* --- what to charge --------------------------------------------------------
+ */
+
+void listen_usage(const struct listen *l, int64_t prompt_tok, bool complete,
+		  struct usage *out)
+{
+	int64_t ours = count_estimate_tok(l->text_bytes);
+	bool usable = l->usage.source == USAGE_UPSTREAM && !l->usage_suspicious;
+
+	if (usable && complete) {
+		*out = l->usage;
+		return;
+	}
+	usage_init(out);
+	if (usable) /* totals of an earlier moment */
+		*out = l->usage;
+	else
+		out->in_tok = prompt_tok;
+	out->out_tok = MAX(out->out_tok, ours);
+	out->source = complete ? USAGE_COUNTED : USAGE_PARTIAL;
+}
+
+/* --- error bodies ----------------------------------------------------------
+ */
+
+static bool is_page(struct str s)
+{
+	return s.n > 4 && *s.p == '<' &&
+	       (s.p[1] == '!' || s.p[1] == '?' || !strncasecmp(s.p, "<h", 2) ||
+		!strncasecmp(s.p, "<b", 2));
+}
+
+/* No JSON, or nothing in it that is a message. */
+static void plain_words(struct str s, int status, struct listen_error *out)
+{
+	if (is_page(s))
+		snprintf(out->message, sizeof(out->message),
+			 "status %d with an HTML page", status);
+	else if (!s.n)
+		snprintf(out->message, sizeof(out->message),
+			 "status %d without a message", status);
+	else
+		snprintf(out->message, sizeof(out->message), "%.*s",
+			 (int)MIN(s.n, sizeof(out->message) - 1), s.p);
+}
+
+void listen_error_body(const char *p, size_t n, int status,
+		       struct listen_error *out)
+{
+	struct str s = trimmed(p, n), body = s;
+	struct listen l;
+	struct err e = { 0 };
+
+	listen_init(&l, SHAPE_CHAT, false);
+	if (s.n > 2 && *s.p == '[') { /* Google wraps it */
+		body.p++;
+		body.n -= 1 + (s.p[s.n - 1] == ']');
+		body = trimmed(body.p, body.n);
+	}
+	*out = (struct listen_error){ 0 };
+	l.whole = true;
+	text_begin(&l);
+	/* What was heard before it broke off is heard. */
+	if (body.n)
+		scan_feed(&l.scan, body.p, body.n, &e);
+	if (body.n)
+		take_error(&l, body.p, out);
+	listen_release(&l);
+	if (!*out->message)
+		plain_words(s, status, out);
+	out->status = out->status ? out->status : status;
+}

@@ -1,0 +1,36 @@
+/* openai.h - what the files of OpenAI's dialect share; nobody else's. */
+#ifndef DIALECT_OPENAI_H
+#define DIALECT_OPENAI_H
+
+#include "dialect/dialect.h"
+#include "dialect/openai_usage.h"
+#include "json/js.h"
+#include "json/jw.h"
+
+int openai_read(struct json_object *in, struct chat *c, struct err *e);
+int openai_write(const struct chat *c, struct buf *out, struct err *e);
+int openai_decode(struct dec *d, const char *event, const char *p, size_t n,
+		  struct err *e);
+void openai_encode(struct enc *x, const struct ev *ev, struct buf *out);
+
+/* Copies of a tree's values in the arena; STR_NONE where it has none. */
+struct str openai_text(struct arena *mem, struct json_object *string);
+struct str openai_member(struct arena *mem, struct json_object *o,
+			 const char *name); /* a string */
+struct str openai_json(struct arena *mem, struct json_object *o);
+
+/* One message of a request to c; i: its place, for errors. */
+int openai_read_message(struct json_object *m, int i, struct chat *c,
+			struct err *e);
+void openai_write_messages(const struct chat *c, struct jw *w);
+
+enum openai_usage openai_usage_read(struct json_object *o, enum shape shape,
+				    bool reasoning_apart, struct usage *u);
+void openai_usage_write(const struct usage *u, enum shape shape,
+			const char *name, struct jw *w);
+/* The whole answer, when all of its events are in. */
+void openai_whole(struct enc *x, struct buf *out);
+/* The members that begin every answer and chunk: id, object, created, model. */
+void openai_top(const struct enc *x, const char *object, struct jw *w);
+
+#endif
