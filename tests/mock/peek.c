@@ -1,7 +1,7 @@
 /* peek.c - see peek.h. */
-#include "peek.h"
+#include "peek.h" /* beside this file */
 
-static void skip(struct str *s, size_t n)
+static void step_over(struct str *s, size_t n)
 {
 	s->p += n;
 	s->n -= n;
@@ -10,7 +10,7 @@ static void skip(struct str *s, size_t n)
 static void skip_space(struct str *s)
 {
 	while (s->n && memchr(" \t\r\n", *s->p, 4))
-		skip(s, 1);
+		step_over(s, 1);
 }
 
 /* Bytes of the string at the start of s, its quotes included; 0: it is cut. */
@@ -77,7 +77,7 @@ bool peek_open(struct str *json, char bracket)
 	skip_space(json);
 	if (!json->n || *json->p != bracket)
 		return false;
-	skip(json, 1);
+	step_over(json, 1);
 	return true;
 }
 
@@ -87,13 +87,13 @@ bool peek_item(struct str *rest, struct str *value)
 
 	skip_space(rest);
 	if (rest->n && *rest->p == ',')
-		skip(rest, 1);
+		step_over(rest, 1);
 	skip_space(rest);
 	n = value_bytes(*rest);
 	if (!n)
 		return false;
 	*value = (struct str){ rest->p, n };
-	skip(rest, n);
+	step_over(rest, n);
 	return true;
 }
 
@@ -105,7 +105,7 @@ bool peek_pair(struct str *rest, struct str *key, struct str *value)
 	skip_space(rest);
 	if (!rest->n || *rest->p != ':')
 		return false;
-	skip(rest, 1);
+	step_over(rest, 1);
 	return peek_item(rest, value);
 }
 

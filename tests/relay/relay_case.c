@@ -1,0 +1,638 @@
+/* relay_case.c - reads a case; see relay_case.h. */
+#include "relay_case.h"
+
+#include <errno.h>
+
+#include "base/buf.h"
+
+/* Where the reading is. */
+struct reader {
+	struct arena *arena;
+	struct relay_case *c;
+	struct str rest; /* what was not read */
+	struct str line; /* without its newline */
+	int number;      /* of the line */
+	struct err *e;
+};
+
+static int complain(struct reader *r, const char *what)
+{
+	return err_set(r->e, ERR_CONFIG, "line %d: %s: \"%.*s\"", r->number,
+		       what, (int)MIN(r->line.n, 60), r->line.p);
+}
+
+static bool peek_section(const struct reader *r)
+{
+	return str_starts(r->rest, "== ");
+}
+
+/* False at the end of the section. */
+static bool next_line(struct reader *r)
+{
+	const char *end;
+
+	if (!r->rest.n || peek_section(r))
+		return false;
+	end = memchr(r->rest.p, '\n', r->rest.n);
+	r->line.p = r->rest.p;
+	r->line.n = end ? (size_t)(end - r->rest.p) : r->rest.n;
+	r->rest.n -= r->line.n + (end ? 1 : 0);
+	r->rest.p += r->line.n + (end ? 1 : 0);
+	r->number++;
+	return true;
+}
+
+/* --- small readers --------------------------------------------------------- */
+
+static int add_pair(struct reader *r, struct case_pairs *to, struct str s,
+		    char between)
+{
+	struct case_pair p;
+
+	if (!str_next(&s, between, &p.name) || !s.p)
+		return complain(r, "want a name and a value");
+	p.name = str_trim(p.name);
+	p.value = str_trim(s);
+	if (to->n == CASE_LINES)
+		return complain(r, "too many of these");
+	to->at[to->n++] = p;
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | ' ') : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static bool next_hex(struct str s, size_t at, char *byte)
+{
+	int high = at + 1 < s.n ? hex_digit(s.p[at]) : -1;
+	int low = at + 1 < s.n ? hex_digit(s.p[at + 1]) : -1;
+
+	if (high < 0 || low < 0)
+		return false;
+	*byte = (char)(high << 4 | low);
+	return true;
+}
+
+/* \n \r \t \\ \xHH; any other backslash stays. */
+static struct str unescape(struct reader *r, struct str s)
+{
+	static const char from[] = "nrt\\", to[] = "\n\r\t\\";
+	char *out = arena_alloc(r->arena, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		const char *at = NULL;
+
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			at = strchr(from, s.p[i + 1]);
+		if (at && *at) {
+			out[n++] = to[at - from];
+			i++;
+		} else if (i + 3 < s.n && s.p[i] == '\\' && s.p[i + 1] == 'x' &&
+			   next_hex(s, i + 2, &out[n])) {
+			n++;
+			i += 3;
+		} else {
+			out[n++] = s.p[i];
+		}
+	}
+	return (struct str){ out, n };
+}
+
+static int add_text(struct reader *r, struct case_texts *to, struct str s)
+{
+	if (to->n == CASE_LINES)
+		return complain(r, "too many of these");
+	to->at[to->n++] = unescape(r, str_trim(s));
+	return 0;
+}
+
+static struct str copy(struct reader *r, const struct buf *b)
+{
+	struct str s = arena_str(r->arena, buf_span(b));
+
+	return s.p ? s : STR("");
+}
+
+/* The lines to the end of the section, as a body. */
+static struct str rest_of_section(struct reader *r)
+{
+	struct buf b;
+	struct str s;
+
+	buf_init(&b, SIZE_MAX / 2);
+	while (next_line(r)) {
+		bool joined = r->line.n && r->line.p[r->line.n - 1] == '\\';
+
+		buf_add(&b, r->line.p, r->line.n - joined);
+		if (!joined)
+			buf_char(&b, '\n');
+	}
+	s = copy(r, &b);
+	buf_release(&b);
+	return s;
+}
+
+/* --- setup and rows -------------------------------------------------------- */
+
+static bool next_word(struct str *s, struct str *word)
+{
+	while (str_next(s, ' ', word))
+		if (word->n)
+			return true;
+	return false;
+}
+
+static int read_words(struct reader *r, struct str rest, struct case_pairs *to)
+{
+	struct str word;
+
+	while (next_word(&rest, &word))
+		if (add_pair(r, to, word, '=') < 0)
+			return -1;
+	return 0;
+}
+
+static int read_setup(struct reader *r, int n)
+{
+	(void)n;
+	while (next_line(r)) {
+		struct str rest = r->line, peek;
+		struct case_setup *s = &r->c->setup[r->c->n_setup];
+
+		if (!r->line.n || *r->line.p == '#')
+			continue;
+		if (++r->c->n_setup > CASE_LINES - 1)
+			return complain(r, "too many lines");
+		if (!next_word(&rest, &s->verb))
+			return complain(r, "want a verb");
+		peek = rest;
+		if (next_word(&peek, &s->name) &&
+		    !memchr(s->name.p, '=', s->name.n))
+			rest = peek;
+		else
+			s->name = STR("");
+		if (read_words(r, rest, &s->pairs) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_rows(struct reader *r, int n)
+{
+	(void)n;
+	r->c->rows_given = true;
+	while (next_line(r)) {
+		if (!r->line.n)
+			continue;
+		if (r->c->n_rows == CASE_LINES)
+			return complain(r, "too many rows");
+		if (read_words(r, r->line, &r->c->rows[r->c->n_rows++]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- keyed lines: upstream and reply --------------------------------------- */
+
+struct key {
+	const char *name;
+	int (*read)(struct reader *r, void *to, struct str value);
+	size_t at; /* of the member in the section's struct */
+};
+
+static int key_str(struct reader *r, void *to, struct str value)
+{
+	(void)r;
+	*(struct str *)to = value;
+	return 0;
+}
+
+static int key_header(struct reader *r, void *to, struct str value)
+{
+	return add_pair(r, to, value, ':');
+}
+
+static int key_member(struct reader *r, void *to, struct str value)
+{
+	return add_pair(r, to, value, '=');
+}
+
+static int key_text(struct reader *r, void *to, struct str value)
+{
+	return add_text(r, to, value);
+}
+
+static int key_status(struct reader *r, void *to, struct str value)
+{
+	int64_t v;
+
+	if (str_int(value, 100, 999, &v) < 0)
+		return complain(r, "want a status");
+	*(int *)to = (int)v;
+	return 0;
+}
+
+static int key_ends(struct reader *r, void *to, struct str value)
+{
+	*(bool *)to = str_eq(value, "cut");
+	if (!str_eq(value, "cut") && !str_eq(value, "whole"))
+		return complain(r, "ends: want cut or whole");
+	return 0;
+}
+
+static int key_body(struct reader *r, void *to, struct str value)
+{
+	if (value.n)
+		return complain(r, "the body begins on the next line");
+	*(struct str *)to = rest_of_section(r);
+	return 0;
+}
+
+#define AT(member) offsetof(struct case_upstream, member)
+static const struct key upstream_keys[] = {
+	{ "channel", key_str, AT(channel) },
+	{ "path", key_str, AT(path) },
+	{ "has", key_header, AT(has) },
+	{ "lacks", key_text, AT(lacks) },
+	{ "member", key_member, AT(members) },
+	{ "no-member", key_text, AT(no_members) },
+	{ "body", key_body, AT(body) },
+	{ NULL, NULL, 0 },
+};
+#undef AT
+
+#define AT(member) offsetof(struct case_reply, member)
+static const struct key reply_keys[] = {
+	{ "status", key_status, AT(status) },
+	{ "header", key_header, AT(headers) },
+	{ "no-header", key_text, AT(no_headers) },
+	{ "contains", key_text, AT(contains) },
+	{ "lacks", key_text, AT(lacks) },
+	{ "ends", key_ends, AT(cut) },
+	{ "body", key_body, AT(body) },
+	{ NULL, NULL, 0 },
+};
+#undef AT
+
+static int read_key(struct reader *r, const struct key *keys, char *to)
+{
+	struct str value = r->line, name;
+
+	if (!str_next(&value, ':', &name) || !value.p)
+		return complain(r, "want `key: value`");
+	for (; keys->name; keys++)
+		if (str_eq(name, keys->name))
+			return keys->read(r, to + keys->at, str_trim(value));
+	return complain(r, "no such key here");
+}
+
+static int read_upstream(struct reader *r, int n)
+{
+	struct case_upstream *u = &r->c->upstream[n - 1];
+
+	u->given = true;
+	while (next_line(r))
+		if (r->line.n && read_key(r, upstream_keys, (char *)u) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_reply(struct reader *r, int n)
+{
+	(void)n;
+	while (next_line(r))
+		if (r->line.n &&
+		    read_key(r, reply_keys, (char *)&r->c->reply) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- the client ------------------------------------------------------------ */
+
+/* "[word number text]"; false: the line is none. */
+static bool directive(struct str line, struct str *word, struct str *rest)
+{
+	if (line.n < 3 || line.p[0] != '[' || line.p[line.n - 1] != ']' ||
+	    line.p[1] < 'a' || line.p[1] > 'z')
+		return false;
+	*rest = (struct str){ line.p + 1, line.n - 2 };
+	return str_next(rest, ' ', word);
+}
+
+static int client_directive(struct reader *r, struct str word, struct str rest)
+{
+	struct case_client *c = &r->c->client;
+	const struct {
+		const char *name;
+		int64_t *to;
+	} words[] = {
+		{ "leave-after-ms", &c->leave_after_ms },
+		{ "leave-after-events", &c->leave_after_events },
+		{ "read-rate", &c->read_rate },
+	};
+
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (str_eq(word, words[i].name))
+			return str_int(rest, 1, INT32_MAX, words[i].to) < 0 ?
+				       complain(r, "want a number") :
+				       0;
+	return complain(r, "no such directive here");
+}
+
+static int read_headers(struct reader *r, struct case_pairs *to)
+{
+	while (next_line(r) && r->line.n)
+		if (add_pair(r, to, r->line, ':') < 0)
+			return -1;
+	return 0;
+}
+
+static int read_client(struct reader *r, int n)
+{
+	struct case_client *c = &r->c->client;
+	struct str word, rest;
+	bool more;
+
+	(void)n;
+	while ((more = next_line(r)) && directive(r->line, &word, &rest))
+		if (client_directive(r, word, rest) < 0)
+			return -1;
+	rest = r->line;
+	if (!more || !str_next(&rest, ' ', &c->method) || !rest.n)
+		return complain(r, "want METHOD and path");
+	c->path = rest;
+	if (read_headers(r, &c->headers) < 0)
+		return -1;
+	c->body = rest_of_section(r);
+	return 0;
+}
+
+/* --- the answer ------------------------------------------------------------ */
+
+struct answer_reader {
+	struct reader *r;
+	struct case_answer *a;
+	struct buf bytes; /* that are not yet an op */
+	bool crlf;
+};
+
+static int add_op(struct answer_reader *ar, enum case_op_kind kind, int64_t ms)
+{
+	struct case_answer *a = ar->a;
+
+	if (a->n_ops + 2 > CASE_OPS)
+		return complain(ar->r, "too many directives");
+	if (ar->bytes.len)
+		a->ops[a->n_ops++] =
+			(struct case_op){ .kind = OP_BYTES,
+					  .bytes = copy(ar->r, &ar->bytes) };
+	buf_clear(&ar->bytes);
+	if (kind != OP_BYTES)
+		a->ops[a->n_ops++] = (struct case_op){ .kind = kind, .ms = ms };
+	return 0;
+}
+
+static int do_pause(struct answer_reader *ar, struct str rest)
+{
+	int64_t ms;
+
+	if (str_int(rest, 0, 600000, &ms) < 0)
+		return complain(ar->r, "want milliseconds");
+	return add_op(ar, OP_PAUSE, ms);
+}
+
+static int do_bytes(struct answer_reader *ar, struct str rest)
+{
+	struct str word;
+	char byte;
+
+	while (next_word(&rest, &word)) {
+		if (word.n != 2 || !next_hex(word, 0, &byte))
+			return complain(ar->r, "want bytes in hex");
+		buf_char(&ar->bytes, byte);
+	}
+	return 0;
+}
+
+static int do_fill(struct answer_reader *ar, struct str rest)
+{
+	struct str word;
+	int64_t n;
+
+	if (!str_next(&rest, ' ', &word) ||
+	    str_int(word, 1, 100 << 20, &n) < 0 || !rest.n)
+		return complain(ar->r, "want a count and a text");
+	while (n--)
+		buf_add(&ar->bytes, rest.p, rest.n);
+	return 0;
+}
+
+static int do_crlf(struct answer_reader *ar, struct str rest)
+{
+	(void)rest;
+	ar->crlf = true;
+	return 0;
+}
+
+#define END(name, kind)                                                 \
+	static int do_##name(struct answer_reader *ar, struct str rest) \
+	{                                                               \
+		(void)rest;                                             \
+		return add_op(ar, kind, 0);                             \
+	}
+END(close, OP_CLOSE)
+END(reset, OP_RESET)
+END(silence, OP_SILENCE)
+END(gone, OP_GONE)
+END(refuse, OP_REFUSE)
+#undef END
+
+static const struct {
+	const char *name;
+	int (*run)(struct answer_reader *ar, struct str rest);
+} directives[] = {
+	{ "pause", do_pause },     { "bytes", do_bytes },
+	{ "fill", do_fill },       { "crlf", do_crlf },
+	{ "close", do_close },     { "reset", do_reset },
+	{ "silence", do_silence }, { "gone", do_gone },
+	{ "refuse", do_refuse },
+};
+
+static int run_directive(struct answer_reader *ar, struct str word,
+			 struct str rest)
+{
+	for (size_t i = 0; i < COUNT(directives); i++)
+		if (str_eq(word, directives[i].name))
+			return directives[i].run(ar, rest);
+	return complain(ar->r, "no such directive here");
+}
+
+static int read_bytes(struct answer_reader *ar)
+{
+	struct reader *r = ar->r;
+	struct str word, rest;
+
+	while (next_line(r)) {
+		bool joined = r->line.n && r->line.p[r->line.n - 1] == '\\';
+
+		if (directive(r->line, &word, &rest)) {
+			if (run_directive(ar, word, rest) < 0)
+				return -1;
+			continue;
+		}
+		buf_add(&ar->bytes, r->line.p, r->line.n - joined);
+		if (!joined)
+			buf_str(&ar->bytes, ar->crlf ? "\r\n" : "\n");
+	}
+	return add_op(ar, OP_BYTES, 0);
+}
+
+static int read_status(struct reader *r, struct case_answer *a)
+{
+	struct str rest = r->line, word;
+	int64_t v;
+
+	if (!str_starts(rest, "HTTP/1.1 ") || !str_next(&rest, ' ', &word) ||
+	    !str_next(&rest, ' ', &word) || str_int(word, 100, 999, &v) < 0)
+		return complain(r, "want HTTP/1.1 and a status");
+	a->status = (int)v;
+	a->status_line = r->line;
+	return 0;
+}
+
+static int read_answer(struct reader *r, int n)
+{
+	struct case_answer *a = &r->c->answer[n - 1];
+	struct answer_reader ar = { .r = r, .a = a };
+	struct str word, rest;
+	int got = -1;
+
+	a->given = true;
+	if (!next_line(r))
+		return complain(r, "an answer says something");
+	buf_init(&ar.bytes, SIZE_MAX / 2);
+	if (!directive(r->line, &word, &rest)) {
+		got = read_status(r, a);
+		if (got == 0)
+			got = read_headers(r, &a->headers);
+		rest = case_value(&a->headers, "content-type");
+		a->stream = str_starts(rest, "text/event-stream");
+	} else {
+		a->raw = true;
+		got = str_eq(word, "raw") ? 0 : run_directive(&ar, word, rest);
+	}
+	if (got == 0)
+		got = read_bytes(&ar);
+	buf_release(&ar.bytes);
+	return got;
+}
+
+/* --- the file -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*read)(struct reader *r, int n);
+	bool numbered;
+} sections[] = {
+	{ "setup", read_setup, false },      { "client", read_client, false },
+	{ "upstream", read_upstream, true }, { "answer", read_answer, true },
+	{ "reply", read_reply, false },      { "rows", read_rows, false },
+};
+
+/* "== name", "== name 2": the number, 0 without one; -1: it is wrong. */
+static int read_section(struct reader *r, struct str s)
+{
+	struct str name;
+	int64_t n = 0;
+
+	if (!str_next(&s, ' ', &name))
+		return complain(r, "want the name of a section");
+	if (s.p && str_int(s, 1, CASE_ATTEMPTS, &n) < 0)
+		return complain(r, "want the number of an attempt");
+	for (size_t i = 0; i < COUNT(sections); i++) {
+		if (!str_eq(name, sections[i].name))
+			continue;
+		if (sections[i].numbered != (n > 0))
+			return complain(r,
+					n ? "has no number" : "wants a number");
+		r->c->n_attempts = MAX(r->c->n_attempts, (int)n);
+		return sections[i].read(r, (int)n);
+	}
+	return complain(r, "no such section");
+}
+
+static int check_whole(struct reader *r)
+{
+	const struct relay_case *c = r->c;
+
+	if (!c->client.method.p)
+		return err_set(r->e, ERR_CONFIG, "there is no == client");
+	if (!c->reply.status && !c->client.leave_after_ms &&
+	    !c->client.leave_after_events)
+		return err_set(r->e, ERR_CONFIG, "there is no status in reply");
+	for (int i = 0; i < c->n_attempts; i++)
+		if (!c->answer[i].given)
+			return err_set(r->e, ERR_CONFIG,
+				       "there is no == answer %d", i + 1);
+	return 0;
+}
+
+struct relay_case *relay_case_parse(struct str text, struct arena *a,
+				    struct err *e)
+{
+	struct reader r = { .arena = a, .rest = text, .e = e };
+	const char *end;
+
+	r.c = ARENA_NEW(a, struct relay_case);
+	while (next_line(&r))
+		;
+	r.c->title = (struct str){ text.p, (size_t)(r.rest.p - text.p) };
+	while (r.rest.n) {
+		end = memchr(r.rest.p, '\n', r.rest.n);
+		r.line.p = r.rest.p + 3;
+		r.line.n =
+			(size_t)((end ? end : r.rest.p + r.rest.n) - r.line.p);
+		r.rest.n -= r.line.n + 3 + (end ? 1 : 0);
+		r.rest.p += r.line.n + 3 + (end ? 1 : 0);
+		r.number++;
+		if (read_section(&r, r.line) < 0)
+			return NULL;
+	}
+	return check_whole(&r) < 0 ? NULL : r.c;
+}
+
+struct relay_case *relay_case_load(const char *path, struct arena *a,
+				   struct err *e)
+{
+	FILE *f = fopen(path, "re");
+	struct buf b;
+	struct str text;
+	char at[4096];
+	size_t n;
+
+	if (!f) {
+		err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	buf_init(&b, 64 << 20);
+	while ((n = fread(at, 1, sizeof(at), f)))
+		buf_add(&b, at, n);
+	fclose(f);
+	text = arena_str(a, buf_span(&b));
+	buf_release(&b);
+	return relay_case_parse(text, a, e);
+}
+
+struct str case_value(const struct case_pairs *pairs, const char *name)
+{
+	for (int i = 0; i < pairs->n; i++)
+		if (str_ieq(pairs->at[i].name, name))
+			return pairs->at[i].value;
+	return STR_NONE;
+}
