@@ -60,6 +60,21 @@ struct db_col {
 	uint16_t at, size;
 };
 
+/* The columns of a statement, or its parameters, in order. */
+struct db_cols {
+	const struct db_col *p;
+	int n;
+	size_t size; /* of the struct */
+};
+
+#define DB_COLS(type, ...)                                               \
+	{                                                                \
+		(const struct db_col[]){ __VA_ARGS__ },                  \
+			(int)(sizeof((struct db_col[]){ __VA_ARGS__ }) / \
+			      sizeof(struct db_col)),                    \
+			sizeof(type)                                     \
+	}
+
 #define DB_COL_(kind, type, field)                                  \
 	{                                                           \
 		(kind), (uint16_t)offsetof(struct type, field),     \
@@ -70,10 +85,9 @@ struct db_col {
 #define DB_STR(type, field)  DB_COL_(DB_KIND_STR, type, field)
 #define DB_BLOB(type, field) DB_COL_(DB_KIND_BLOB, type, field)
 
-/* The same from a struct: cols[i] is the i-th parameter. */
+/* The same with values from a struct. */
 struct sqlite3_stmt *db_bind_row(struct db *db, int st,
-				 const struct db_col *cols, int n_cols,
-				 const void *row);
+				 const struct db_cols *cols, const void *row);
 
 /* Running one; each ends it, so that it can be bound again. */
 
@@ -82,12 +96,11 @@ int db_run(struct db *db, struct sqlite3_stmt *st, struct err *e);
 /* Runs an INSERT: the new row's id, or -1. */
 int64_t db_insert(struct db *db, struct sqlite3_stmt *st, struct err *e);
 /* The first row; its texts go to the arena.  1, 0: no row, -1. */
-int db_row(struct db *db, struct sqlite3_stmt *st, const struct db_col *cols,
-	   int n_cols, void *row, struct arena *arena, struct err *e);
-/* All rows as an array of n structs of size bytes in the arena: n, or -1. */
-int db_rows(struct db *db, struct sqlite3_stmt *st, const struct db_col *cols,
-	    int n_cols, size_t size, void *rows, struct arena *arena,
-	    struct err *e); /* rows: struct x ** */
+int db_row(struct db *db, struct sqlite3_stmt *st, const struct db_cols *cols,
+	   void *row, struct arena *arena, struct err *e);
+/* All rows as an array in the arena, to *rows (a struct x **): n, or -1. */
+int db_rows(struct db *db, struct sqlite3_stmt *st, const struct db_cols *cols,
+	    void *rows, struct arena *arena, struct err *e);
 /* The first column of the first row as a number.  1, 0: no row, -1. */
 int db_int(struct db *db, struct sqlite3_stmt *st, int64_t *out, struct err *e);
 

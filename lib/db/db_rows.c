@@ -116,14 +116,13 @@ static int bind_col(sqlite3_stmt *st, int i, const struct db_col *c,
 }
 
 struct sqlite3_stmt *db_bind_row(struct db *db, int st,
-				 const struct db_col *cols, int n_cols,
-				 const void *row)
+				 const struct db_cols *cols, const void *row)
 {
-	sqlite3_stmt *s = ready(db, st, n_cols);
+	sqlite3_stmt *s = ready(db, st, cols->n);
 
-	for (int i = 0; s && i < n_cols; i++) {
-		db->bind_rc = bind_col(s, i + 1, &cols[i],
-				       (const char *)row + cols[i].at);
+	for (int i = 0; s && i < cols->n; i++) {
+		db->bind_rc = bind_col(s, i + 1, &cols->p[i],
+				       (const char *)row + cols->p[i].at);
 		if (db->bind_rc != SQLITE_OK)
 			s = NULL;
 	}
@@ -153,12 +152,13 @@ static void read_col(sqlite3_stmt *st, int i, const struct db_col *c, char *at,
 		*(struct str *)at = null ? STR_NONE : arena_str(arena, s);
 }
 
-static void read_row(sqlite3_stmt *st, const struct db_col *cols, int n_cols,
-		     void *row, struct arena *arena)
+static void read_row(sqlite3_stmt *st, const struct db_cols *cols, void *row,
+		     struct arena *arena)
 {
-	assert(sqlite3_column_count(st) == n_cols);
-	for (int i = 0; i < n_cols; i++)
-		read_col(st, i, &cols[i], (char *)row + cols[i].at, arena);
+	assert(sqlite3_column_count(st) == cols->n);
+	for (int i = 0; i < cols->n; i++)
+		read_col(st, i, &cols->p[i], (char *)row + cols->p[i].at,
+			 arena);
 }
 
 /* --- running ------------------------------------------------------------------ */
@@ -197,22 +197,22 @@ int64_t db_insert(struct db *db, struct sqlite3_stmt *st, struct err *e)
 	return db_run(db, st, e) < 0 ? -1 : sqlite3_last_insert_rowid(db->h);
 }
 
-int db_row(struct db *db, struct sqlite3_stmt *st, const struct db_col *cols,
-	   int n_cols, void *row, struct arena *arena, struct err *e)
+int db_row(struct db *db, struct sqlite3_stmt *st, const struct db_cols *cols,
+	   void *row, struct arena *arena, struct err *e)
 {
 	int rc = step(st);
 
 	if (rc == SQLITE_ROW)
-		read_row(st, cols, n_cols, row, arena);
+		read_row(st, cols, row, arena);
 	if (finish(db, st, rc, e) < 0)
 		return -1;
 	return rc == SQLITE_ROW;
 }
 
-int db_rows(struct db *db, struct sqlite3_stmt *st, const struct db_col *cols,
-	    int n_cols, size_t size, void *rows, struct arena *arena,
-	    struct err *e)
+int db_rows(struct db *db, struct sqlite3_stmt *st, const struct db_cols *cols,
+	    void *rows, struct arena *arena, struct err *e)
 {
+	size_t size = cols->size;
 	char *all = NULL, *kept;
 	int n = 0, cap = 0, rc;
 
@@ -222,7 +222,7 @@ int db_rows(struct db *db, struct sqlite3_stmt *st, const struct db_col *cols,
 			all = mem_realloc(all, (size_t)cap * size);
 		}
 		memset(all + (size_t)n * size, 0, size);
-		read_row(st, cols, n_cols, all + (size_t)n * size, arena);
+		read_row(st, cols, all + (size_t)n * size, arena);
 		n++;
 	}
 	kept = arena_alloc(arena, (size_t)MAX(n, 1) * size);

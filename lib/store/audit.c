@@ -52,11 +52,9 @@ static const struct {
 };
 /* clang-format on */
 
-static const struct db_col cols[] = {
-	DB_STR(audit_finding, what),
-	DB_INT(audit_finding, want),
-	DB_INT(audit_finding, got),
-};
+static const struct db_cols cols =
+	DB_COLS(struct audit_finding, DB_STR(audit_finding, what),
+		DB_INT(audit_finding, want), DB_INT(audit_finding, got));
 
 bool audit_check(int i, const char **name, const char **sentence)
 {
@@ -76,8 +74,8 @@ static int run_check(struct db *db, size_t i,
 	int n;
 
 	arena_init(&arena);
-	n = db_rows(db, db_bind(db, checks[i].st, ""), cols, COUNT(cols),
-		    sizeof(*found), &found, &arena, e);
+	n = db_rows(db, db_bind(db, checks[i].st, ""), &cols, &found, &arena,
+		    e);
 	for (int j = 0; j < n; j++) {
 		found[j].check = checks[i].name;
 		found[j].sentence = checks[i].sentence;

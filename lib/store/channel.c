@@ -6,36 +6,32 @@
 #include "sql.h"
 #include "store/meta.h"
 
-static const struct db_col cols[] = {
-	DB_INT(channel, id),       DB_STR(channel, name),
-	DB_STR(channel, provider), DB_STR(channel, base_url),
-	DB_STR(channel, origin),   DB_INT(channel, enabled),
-	DB_STR(channel, state),    DB_STR(channel, reason),
-	DB_INT(channel, priority), DB_INT(channel, weight),
-	DB_STR(channel, groups),   DB_STR(channel, allow),
-	DB_INT(channel, rpm),      DB_INT(channel, created_ms),
-};
+static const struct db_cols cols =
+	DB_COLS(struct channel, DB_INT(channel, id), DB_STR(channel, name),
+		DB_STR(channel, provider), DB_STR(channel, base_url),
+		DB_STR(channel, origin), DB_INT(channel, enabled),
+		DB_STR(channel, state), DB_STR(channel, reason),
+		DB_INT(channel, priority), DB_INT(channel, weight),
+		DB_STR(channel, groups), DB_STR(channel, allow),
+		DB_INT(channel, rpm), DB_INT(channel, created_ms));
 
-static const struct db_col model_cols[] = {
-	DB_INT(channel_model, channel_id),
-	DB_STR(channel_model, model),
-	DB_STR(channel_model, upstream),
-};
+static const struct db_cols model_cols =
+	DB_COLS(struct channel_model, DB_INT(channel_model, channel_id),
+		DB_STR(channel_model, model), DB_STR(channel_model, upstream));
 
-static const struct db_col key_cols[] = {
-	DB_INT(channel_key, id),      DB_INT(channel_key, channel_id),
-	DB_BLOB(channel_key, sealed), DB_STR(channel_key, hint),
-	DB_INT(channel_key, enabled), DB_STR(channel_key, reason),
-};
+static const struct db_cols key_cols =
+	DB_COLS(struct channel_key, DB_INT(channel_key, id),
+		DB_INT(channel_key, channel_id), DB_BLOB(channel_key, sealed),
+		DB_STR(channel_key, hint), DB_INT(channel_key, enabled),
+		DB_STR(channel_key, reason));
 
-static const struct db_col add_cols[] = {
-	DB_STR(channel, name),       DB_STR(channel, provider),
-	DB_STR(channel, base_url),   DB_STR(channel, origin),
-	DB_INT(channel, enabled),    DB_INT(channel, priority),
-	DB_INT(channel, weight),     DB_STR(channel, groups),
-	DB_STR(channel, allow),      DB_INT(channel, rpm),
-	DB_INT(channel, created_ms),
-};
+static const struct db_cols add_cols =
+	DB_COLS(struct channel, DB_STR(channel, name),
+		DB_STR(channel, provider), DB_STR(channel, base_url),
+		DB_STR(channel, origin), DB_INT(channel, enabled),
+		DB_INT(channel, priority), DB_INT(channel, weight),
+		DB_STR(channel, groups), DB_STR(channel, allow),
+		DB_INT(channel, rpm), DB_INT(channel, created_ms));
 
 /* Of a statement that changes one row at most. */
 static int changed(int n, const char *what, int64_t id, struct err *e)
@@ -56,10 +52,7 @@ int64_t channel_add(struct db *db, const struct channel *c, struct err *e)
 				 "a channel's name has 1 to %d bytes",
 				 CHANNEL_NAME_MAX);
 	row.created_ms = clock_wall_ms();
-	id = db_insert(db,
-		       db_bind_row(db, ST_CHANNEL_ADD, add_cols,
-				   COUNT(add_cols), &row),
-		       e);
+	id = db_insert(db, db_bind_row(db, ST_CHANNEL_ADD, &add_cols, &row), e);
 	if (id < 0 && e->code == ERR_EXISTS) {
 		err_clear(e);
 		err_param(e, ERR_EXISTS, "name",
@@ -71,8 +64,8 @@ int64_t channel_add(struct db *db, const struct channel *c, struct err *e)
 int channel_find(struct db *db, const char *name, struct channel *c,
 		 struct arena *arena, struct err *e)
 {
-	int rc = db_row(db, db_bind(db, ST_CHANNEL_FIND, "s", name), cols,
-			COUNT(cols), c, arena, e);
+	int rc = db_row(db, db_bind(db, ST_CHANNEL_FIND, "s", name), &cols, c,
+			arena, e);
 
 	return rc ? MIN(rc, 0) :
 		    err_set(e, ERR_NOT_FOUND, "there is no channel %s", name);
@@ -81,16 +74,16 @@ int channel_find(struct db *db, const char *name, struct channel *c,
 int channel_get(struct db *db, int64_t id, struct channel *c,
 		struct arena *arena, struct err *e)
 {
-	return changed(db_row(db, db_bind(db, ST_CHANNEL_GET, "i", id), cols,
-			      COUNT(cols), c, arena, e),
+	return changed(db_row(db, db_bind(db, ST_CHANNEL_GET, "i", id), &cols,
+			      c, arena, e),
 		       "channel", id, e);
 }
 
 int channel_list(struct db *db, struct channel **out, struct arena *arena,
 		 struct err *e)
 {
-	return db_rows(db, db_bind(db, ST_CHANNEL_LIST, ""), cols, COUNT(cols),
-		       sizeof(**out), out, arena, e);
+	return db_rows(db, db_bind(db, ST_CHANNEL_LIST, ""), &cols, out, arena,
+		       e);
 }
 
 int channel_set(struct db *db, int64_t id, const struct channel_change *c,
@@ -150,8 +143,8 @@ int channel_model_drop(struct db *db, int64_t id, const char *model,
 int channel_models(struct db *db, int64_t id, struct channel_model **out,
 		   struct arena *arena, struct err *e)
 {
-	return db_rows(db, db_bind(db, ST_CHANNEL_MODELS, "i", id), model_cols,
-		       COUNT(model_cols), sizeof(**out), out, arena, e);
+	return db_rows(db, db_bind(db, ST_CHANNEL_MODELS, "i", id), &model_cols,
+		       out, arena, e);
 }
 
 /* --- keys -------------------------------------------------------------------- */
@@ -193,8 +186,8 @@ int channel_key_drop(struct db *db, int64_t channel_id, struct err *e)
 int channel_keys(struct db *db, int64_t id, struct channel_key **out,
 		 struct arena *arena, struct err *e)
 {
-	return db_rows(db, db_bind(db, ST_CHANNEL_KEYS, "i", id), key_cols,
-		       COUNT(key_cols), sizeof(**out), out, arena, e);
+	return db_rows(db, db_bind(db, ST_CHANNEL_KEYS, "i", id), &key_cols,
+		       out, arena, e);
 }
 
 /* --- all of it ---------------------------------------------------------------- */
@@ -209,13 +202,11 @@ static int read_all(struct db *db, struct channel_all *all, struct arena *arena,
 	if (all->n_channels < 0)
 		return -1;
 	all->n_models = db_rows(db, db_bind(db, ST_CHANNEL_MODELS_ALL, ""),
-				model_cols, COUNT(model_cols),
-				sizeof(*all->models), &all->models, arena, e);
+				&model_cols, &all->models, arena, e);
 	if (all->n_models < 0)
 		return -1;
 	all->n_keys = db_rows(db, db_bind(db, ST_CHANNEL_KEYS_ALL, ""),
-			      key_cols, COUNT(key_cols), sizeof(*all->keys),
-			      &all->keys, arena, e);
+			      &key_cols, &all->keys, arena, e);
 	return MIN(all->n_keys, 0);
 }
 

@@ -5,12 +5,11 @@
 #include "db/db.h"
 #include "sql.h"
 
-static const struct db_col cols[] = {
-	DB_INT(job, id),         DB_STR(job, kind),     DB_INT(job, channel_id),
-	DB_STR(job, args),       DB_STR(job, state),    DB_STR(job, result),
+static const struct db_cols cols = DB_COLS(
+	struct job, DB_INT(job, id), DB_STR(job, kind), DB_INT(job, channel_id),
+	DB_STR(job, args), DB_STR(job, state), DB_STR(job, result),
 	DB_INT(job, created_ms), DB_INT(job, taken_by), DB_INT(job, taken_ms),
-	DB_INT(job, done_ms),
-};
+	DB_INT(job, done_ms));
 
 int64_t job_add(struct db *db, const char *kind, int64_t channel_id,
 		const char *args, struct err *e)
@@ -24,8 +23,8 @@ int64_t job_add(struct db *db, const char *kind, int64_t channel_id,
 int job_get(struct db *db, int64_t id, struct job *j, struct arena *arena,
 	    struct err *e)
 {
-	int rc = db_row(db, db_bind(db, ST_JOB_GET, "i", id), cols, COUNT(cols),
-			j, arena, e);
+	int rc = db_row(db, db_bind(db, ST_JOB_GET, "i", id), &cols, j, arena,
+			e);
 
 	return rc ? MIN(rc, 0) :
 		    err_set(e, ERR_NOT_FOUND, "there is no job %lld",

@@ -120,15 +120,14 @@ static int hold(struct db *db, int64_t account_id, int64_t token_id,
 	return 0;
 }
 
-static const struct db_col open_cols[] = {
-	DB_STR(request, request_id), DB_INT(request, started_ms),
-	DB_INT(request, user_id),    DB_INT(request, account_id),
-	DB_INT(request, token_id),   DB_STR(request, endpoint),
-	DB_STR(request, provider),   DB_STR(request, model_asked),
-	DB_INT(request, stream),     DB_INT(request, reserved_nusd),
-	DB_INT(request, price_id),   DB_STR(request, address),
-	DB_INT(request, worker_id),
-};
+static const struct db_cols open_cols =
+	DB_COLS(struct request, DB_STR(request, request_id),
+		DB_INT(request, started_ms), DB_INT(request, user_id),
+		DB_INT(request, account_id), DB_INT(request, token_id),
+		DB_STR(request, endpoint), DB_STR(request, provider),
+		DB_STR(request, model_asked), DB_INT(request, stream),
+		DB_INT(request, reserved_nusd), DB_INT(request, price_id),
+		DB_STR(request, address), DB_INT(request, worker_id));
 
 static int run_reserve(struct db *db, struct write_op *op, struct err *e)
 {
@@ -136,9 +135,7 @@ static int run_reserve(struct db *db, struct write_op *op, struct err *e)
 
 	if (hold(db, r->account_id, r->token_id, r->reserved_nusd, e) < 0)
 		return -1;
-	r->id = db_insert(db,
-			  db_bind_row(db, ST_REQUEST_OPEN, open_cols,
-				      COUNT(open_cols), r),
+	r->id = db_insert(db, db_bind_row(db, ST_REQUEST_OPEN, &open_cols, r),
 			  e);
 	return r->id < 0 ? -1 : 0;
 }
@@ -186,11 +183,9 @@ struct held { /* what an open request holds */
 	int64_t account_id, token_id, reserved_nusd;
 };
 
-static const struct db_col held_cols[] = {
-	DB_INT(held, account_id),
-	DB_INT(held, token_id),
-	DB_INT(held, reserved_nusd),
-};
+static const struct db_cols held_cols =
+	DB_COLS(struct held, DB_INT(held, account_id), DB_INT(held, token_id),
+		DB_INT(held, reserved_nusd));
 
 static int release(struct db *db, const struct held *h, int64_t cost_nusd,
 		   struct err *e)
@@ -214,18 +209,17 @@ static int release(struct db *db, const struct held *h, int64_t cost_nusd,
 	return n > 0 ? 0 : n ? -1 : err_set(e, ERR_DB, "internal error");
 }
 
-static const struct db_col settle_cols[] = {
-	DB_STR(request, state),          DB_INT(request, channel_id),
-	DB_STR(request, provider),       DB_STR(request, model_served),
-	DB_INT(request, prompt_tok),     DB_INT(request, cached_tok),
+static const struct db_cols settle_cols = DB_COLS(
+	struct request, DB_STR(request, state), DB_INT(request, channel_id),
+	DB_STR(request, provider), DB_STR(request, model_served),
+	DB_INT(request, prompt_tok), DB_INT(request, cached_tok),
 	DB_INT(request, completion_tok), DB_INT(request, reasoning_tok),
-	DB_STR(request, source),         DB_INT(request, cost_nusd),
-	DB_INT(request, overshoot),      DB_INT(request, price_id),
-	DB_INT(request, txn_id),         DB_INT(request, status),
-	DB_STR(request, error),          DB_INT(request, attempts),
-	DB_STR(request, attempts_json),  DB_INT(request, first_token_ms),
-	DB_INT(request, total_ms),       DB_INT(request, id),
-};
+	DB_STR(request, source), DB_INT(request, cost_nusd),
+	DB_INT(request, overshoot), DB_INT(request, price_id),
+	DB_INT(request, txn_id), DB_INT(request, status),
+	DB_STR(request, error), DB_INT(request, attempts),
+	DB_STR(request, attempts_json), DB_INT(request, first_token_ms),
+	DB_INT(request, total_ms), DB_INT(request, id));
 
 static bool is_void(const struct request *r)
 {
@@ -237,8 +231,8 @@ static int run_settle(struct db *db, struct write_op *op, struct err *e)
 	struct settle_op *s = (struct settle_op *)op;
 	struct request *r = s->row;
 	struct held h;
-	int rc = db_row(db, db_bind(db, ST_REQUEST_HELD, "i", r->id), held_cols,
-			COUNT(held_cols), &h, NULL, e);
+	int rc = db_row(db, db_bind(db, ST_REQUEST_HELD, "i", r->id),
+			&held_cols, &h, NULL, e);
 
 	if (rc <= 0)
 		return rc; /* it has ended: once is enough */
@@ -249,10 +243,8 @@ static int run_settle(struct db *db, struct write_op *op, struct err *e)
 	r->overshoot = r->cost_nusd > h.reserved_nusd;
 	r->txn_id = r->cost_nusd ? s->ledger->txn_id : 0;
 	if (release(db, &h, r->cost_nusd, e) < 0 ||
-	    db_run(db,
-		   db_bind_row(db, ST_REQUEST_SETTLE, settle_cols,
-			       COUNT(settle_cols), r),
-		   e) < 0)
+	    db_run(db, db_bind_row(db, ST_REQUEST_SETTLE, &settle_cols, r), e) <
+		    0)
 		return -1;
 	if (r->cost_nusd) /* last: what is gathered stays gathered */
 		gather(s->ledger, h.account_id, r->cost_nusd);
@@ -274,26 +266,24 @@ void settle_op_init(struct settle_op *op, struct ledger *ledger,
 
 /* --- rows without money --------------------------------------------------------- */
 
-static const struct db_col refuse_cols[] = {
-	DB_STR(request, request_id),    DB_INT(request, started_ms),
-	DB_INT(request, user_id),       DB_INT(request, account_id),
-	DB_INT(request, token_id),      DB_INT(request, channel_id),
-	DB_STR(request, endpoint),      DB_STR(request, provider),
-	DB_STR(request, model_asked),   DB_INT(request, stream),
-	DB_INT(request, price_id),      DB_INT(request, status),
-	DB_STR(request, error),         DB_INT(request, attempts),
-	DB_STR(request, attempts_json), DB_INT(request, total_ms),
-	DB_STR(request, address),       DB_INT(request, worker_id),
-};
+static const struct db_cols refuse_cols =
+	DB_COLS(struct request, DB_STR(request, request_id),
+		DB_INT(request, started_ms), DB_INT(request, user_id),
+		DB_INT(request, account_id), DB_INT(request, token_id),
+		DB_INT(request, channel_id), DB_STR(request, endpoint),
+		DB_STR(request, provider), DB_STR(request, model_asked),
+		DB_INT(request, stream), DB_INT(request, price_id),
+		DB_INT(request, status), DB_STR(request, error),
+		DB_INT(request, attempts), DB_STR(request, attempts_json),
+		DB_INT(request, total_ms), DB_STR(request, address),
+		DB_INT(request, worker_id));
 
 static int run_refuse(struct db *db, struct write_op *op, struct err *e)
 {
 	struct request *r = ((struct refuse_op *)op)->row;
 
-	r->id = db_insert(db,
-			  db_bind_row(db, ST_REQUEST_REFUSE, refuse_cols,
-				      COUNT(refuse_cols), r),
-			  e);
+	r->id = db_insert(
+		db, db_bind_row(db, ST_REQUEST_REFUSE, &refuse_cols, r), e);
 	return r->id < 0 ? -1 : 0;
 }
 
@@ -374,17 +364,17 @@ struct orphan {
 	int64_t progress_ms, cost_nusd;
 };
 
-static const struct db_col orphan_cols[] = {
-	DB_INT(orphan, id),          DB_INT(orphan, h.account_id),
-	DB_INT(orphan, h.token_id),  DB_INT(orphan, h.reserved_nusd),
-	DB_INT(orphan, progress_ms), DB_INT(orphan, cost_nusd),
-};
+static const struct db_cols orphan_cols =
+	DB_COLS(struct orphan, DB_INT(orphan, id), DB_INT(orphan, h.account_id),
+		DB_INT(orphan, h.token_id), DB_INT(orphan, h.reserved_nusd),
+		DB_INT(orphan, progress_ms), DB_INT(orphan, cost_nusd));
 
 struct worker {
 	int64_t id;
 };
 
-static const struct db_col worker_cols[] = { DB_INT(worker, id) };
+static const struct db_cols worker_cols =
+	DB_COLS(struct worker, DB_INT(worker, id));
 
 static int end_orphan(struct db *db, struct ledger *l, const struct orphan *o,
 		      struct err *e)
@@ -411,8 +401,7 @@ static int end_some(struct db *db, int64_t worker_id, struct ledger_swept *out,
 	struct ledger l = { .n = 0 };
 	struct orphan *rows;
 	int n = db_rows(db, db_bind(db, ST_REQUEST_ORPHANS, "i", worker_id),
-			orphan_cols, COUNT(orphan_cols), sizeof(*rows), &rows,
-			arena, e);
+			&orphan_cols, &rows, arena, e);
 
 	for (int i = 0; i < n; i++) {
 		if (end_orphan(db, &l, &rows[i], e) < 0)
@@ -470,8 +459,8 @@ int ledger_sweep(struct db *db, const int64_t *live, int n_live,
 
 	*out = (struct ledger_swept){ .settled = 0 };
 	arena_init(&arena);
-	n = db_rows(db, db_bind(db, ST_REQUEST_WORKERS, ""), worker_cols,
-		    COUNT(worker_cols), sizeof(*all), &all, &arena, e);
+	n = db_rows(db, db_bind(db, ST_REQUEST_WORKERS, ""), &worker_cols, &all,
+		    &arena, e);
 	for (int i = 0; i < n && rc == 0; i++)
 		if (!is_live(all[i].id, live, n_live))
 			rc = sweep_worker(db, all[i].id, out, e);

@@ -8,7 +8,7 @@ struct meta {
 	const char *value;
 };
 
-static const struct db_col cols[] = { DB_STR(meta, value) };
+static const struct db_cols cols = DB_COLS(struct meta, DB_STR(meta, value));
 
 const char *meta_get(struct db *db, const char *key, struct arena *arena,
 		     struct err *e)
@@ -16,8 +16,7 @@ const char *meta_get(struct db *db, const char *key, struct arena *arena,
 	struct meta m = { NULL };
 
 	/* an error and no row both leave the value out */
-	db_row(db, db_bind(db, ST_META_GET, "s", key), cols, COUNT(cols), &m,
-	       arena, e);
+	db_row(db, db_bind(db, ST_META_GET, "s", key), &cols, &m, arena, e);
 	return m.value;
 }
 

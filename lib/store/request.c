@@ -7,48 +7,28 @@
 #define LIST_DEFAULT 50
 #define UNORDERLY_MS 600000 /* rows are in order of start within this */
 
-static const struct db_col cols[] = {
-	DB_INT(request, id),
-	DB_STR(request, request_id),
-	DB_STR(request, state),
-	DB_INT(request, started_ms),
-	DB_INT(request, user_id),
-	DB_INT(request, account_id),
-	DB_INT(request, token_id),
-	DB_INT(request, channel_id),
-	DB_STR(request, endpoint),
-	DB_STR(request, provider),
-	DB_STR(request, model_asked),
-	DB_STR(request, model_served),
-	DB_INT(request, stream),
-	DB_INT(request, prompt_tok),
-	DB_INT(request, cached_tok),
-	DB_INT(request, completion_tok),
-	DB_INT(request, reasoning_tok),
-	DB_STR(request, source),
-	DB_INT(request, reserved_nusd),
-	DB_INT(request, cost_nusd),
-	DB_INT(request, overshoot),
-	DB_INT(request, price_id),
-	DB_INT(request, txn_id),
-	DB_INT(request, refunded_nusd),
-	DB_INT(request, refund_txn_id),
-	DB_INT(request, status),
-	DB_STR(request, error),
-	DB_INT(request, attempts),
-	DB_STR(request, attempts_json),
-	DB_INT(request, first_token_ms),
-	DB_INT(request, total_ms),
-	DB_STR(request, address),
-	DB_INT(request, worker_id),
-	DB_INT(request, progress_ms),
+static const struct db_cols cols = DB_COLS(
+	struct request, DB_INT(request, id), DB_STR(request, request_id),
+	DB_STR(request, state), DB_INT(request, started_ms),
+	DB_INT(request, user_id), DB_INT(request, account_id),
+	DB_INT(request, token_id), DB_INT(request, channel_id),
+	DB_STR(request, endpoint), DB_STR(request, provider),
+	DB_STR(request, model_asked), DB_STR(request, model_served),
+	DB_INT(request, stream), DB_INT(request, prompt_tok),
+	DB_INT(request, cached_tok), DB_INT(request, completion_tok),
+	DB_INT(request, reasoning_tok), DB_STR(request, source),
+	DB_INT(request, reserved_nusd), DB_INT(request, cost_nusd),
+	DB_INT(request, overshoot), DB_INT(request, price_id),
+	DB_INT(request, txn_id), DB_INT(request, refunded_nusd),
+	DB_INT(request, refund_txn_id), DB_INT(request, status),
+	DB_STR(request, error), DB_INT(request, attempts),
+	DB_STR(request, attempts_json), DB_INT(request, first_token_ms),
+	DB_INT(request, total_ms), DB_STR(request, address),
+	DB_INT(request, worker_id), DB_INT(request, progress_ms),
 	DB_INT(request, progress_prompt_tok),
 	DB_INT(request, progress_completion_tok),
-	DB_INT(request, progress_cost_nusd),
-	DB_STR(request, user),
-	DB_STR(request, token),
-	DB_STR(request, channel),
-};
+	DB_INT(request, progress_cost_nusd), DB_STR(request, user),
+	DB_STR(request, token), DB_STR(request, channel));
 
 /* The first row that may have begun at the time or later: by halving, since
  * rows are nearly in order of time.  Saves an index that every request would
@@ -105,14 +85,14 @@ int request_list(struct db *db, const struct request_filter *f,
 		     f->channel_id, text(f->model), text(f->state),
 		     text(f->error), f->user_id, f->token_id,
 		     MIN(limit, REQUEST_LIST_MAX));
-	return db_rows(db, st, cols, COUNT(cols), sizeof(**out), out, arena, e);
+	return db_rows(db, st, &cols, out, arena, e);
 }
 
 int request_find(struct db *db, const char *request_id, struct request *r,
 		 struct arena *arena, struct err *e)
 {
-	int rc = db_row(db, db_bind(db, ST_REQUEST_FIND, "s", request_id), cols,
-			COUNT(cols), r, arena, e);
+	int rc = db_row(db, db_bind(db, ST_REQUEST_FIND, "s", request_id),
+			&cols, r, arena, e);
 
 	return rc ? MIN(rc, 0) :
 		    err_set(e, ERR_NOT_FOUND, "there is no request %s",

@@ -5,34 +5,18 @@
 #include "db/db.h"
 #include "sql.h"
 
-static const struct db_col cols[] = {
-	DB_INT(token, id),
-	DB_STR(token, name),
-	DB_STR(token, hint),
-	DB_INT(token, enabled),
-	DB_INT(token, revoked_ms),
-	DB_INT(token, expires_ms),
-	DB_NULL(token, limit_nusd),
-	DB_INT(token, used_nusd),
-	DB_INT(token, held_nusd),
-	DB_STR(token, models),
-	DB_STR(token, cidrs),
-	DB_INT(token, rpm),
-	DB_INT(token, tpm),
-	DB_INT(token, concurrency),
-	DB_INT(token, channel_id),
-	DB_INT(token, reserve_max),
-	DB_INT(token, created_ms),
-	DB_INT(token, user_id),
-	DB_STR(token, user),
-	DB_STR(token, role),
-	DB_STR(token, group),
-	DB_INT(token, user_enabled),
-	DB_INT(token, account_id),
-	DB_INT(token, balance_nusd),
-	DB_INT(token, account_held_nusd),
-	DB_INT(token, floor_nusd),
-};
+static const struct db_cols cols = DB_COLS(
+	struct token, DB_INT(token, id), DB_STR(token, name),
+	DB_STR(token, hint), DB_INT(token, enabled), DB_INT(token, revoked_ms),
+	DB_INT(token, expires_ms), DB_NULL(token, limit_nusd),
+	DB_INT(token, used_nusd), DB_INT(token, held_nusd),
+	DB_STR(token, models), DB_STR(token, cidrs), DB_INT(token, rpm),
+	DB_INT(token, tpm), DB_INT(token, concurrency),
+	DB_INT(token, channel_id), DB_INT(token, reserve_max),
+	DB_INT(token, created_ms), DB_INT(token, user_id), DB_STR(token, user),
+	DB_STR(token, role), DB_STR(token, group), DB_INT(token, user_enabled),
+	DB_INT(token, account_id), DB_INT(token, balance_nusd),
+	DB_INT(token, account_held_nusd), DB_INT(token, floor_nusd));
 
 int token_find(struct db *db, const uint8_t hash[static TOKEN_HASH],
 	       struct token *t, struct arena *arena, struct err *e)
@@ -40,7 +24,7 @@ int token_find(struct db *db, const uint8_t hash[static TOKEN_HASH],
 	return db_row(db,
 		      db_bind(db, ST_TOKEN_FIND, "b", (const void *)hash,
 			      (size_t)TOKEN_HASH),
-		      cols, COUNT(cols), t, arena, e);
+		      &cols, t, arena, e);
 }
 
 struct added { /* what token_add() binds, in order */
@@ -48,15 +32,14 @@ struct added { /* what token_add() binds, in order */
 	struct str hash;
 };
 
-static const struct db_col add_cols[] = {
-	DB_STR(added, t.name),        DB_STR(added, t.hint),
-	DB_INT(added, t.expires_ms),  DB_NULL(added, t.limit_nusd),
-	DB_STR(added, t.models),      DB_STR(added, t.cidrs),
-	DB_INT(added, t.rpm),         DB_INT(added, t.tpm),
-	DB_INT(added, t.concurrency), DB_INT(added, t.channel_id),
-	DB_INT(added, t.reserve_max), DB_INT(added, t.user_id),
-	DB_BLOB(added, hash),         DB_INT(added, t.created_ms),
-};
+static const struct db_cols add_cols =
+	DB_COLS(struct added, DB_STR(added, t.name), DB_STR(added, t.hint),
+		DB_INT(added, t.expires_ms), DB_NULL(added, t.limit_nusd),
+		DB_STR(added, t.models), DB_STR(added, t.cidrs),
+		DB_INT(added, t.rpm), DB_INT(added, t.tpm),
+		DB_INT(added, t.concurrency), DB_INT(added, t.channel_id),
+		DB_INT(added, t.reserve_max), DB_INT(added, t.user_id),
+		DB_BLOB(added, hash), DB_INT(added, t.created_ms));
 
 int64_t token_add(struct db *db, const struct token *t,
 		  const uint8_t hash[static TOKEN_HASH], struct err *e)
@@ -70,10 +53,7 @@ int64_t token_add(struct db *db, const struct token *t,
 				 "a key's name has 1 to %d bytes",
 				 TOKEN_NAME_MAX);
 	a.t.created_ms = clock_wall_ms();
-	return db_insert(
-		db,
-		db_bind_row(db, ST_TOKEN_ADD, add_cols, COUNT(add_cols), &a),
-		e);
+	return db_insert(db, db_bind_row(db, ST_TOKEN_ADD, &add_cols, &a), e);
 }
 
 static int no_token(int64_t id, struct err *e)
@@ -84,8 +64,8 @@ static int no_token(int64_t id, struct err *e)
 int token_get(struct db *db, int64_t id, struct token *t, struct arena *arena,
 	      struct err *e)
 {
-	int rc = db_row(db, db_bind(db, ST_TOKEN_GET, "i", id), cols,
-			COUNT(cols), t, arena, e);
+	int rc = db_row(db, db_bind(db, ST_TOKEN_GET, "i", id), &cols, t, arena,
+			e);
 
 	return rc ? MIN(rc, 0) : no_token(id, e);
 }
@@ -94,8 +74,8 @@ int token_named(struct db *db, const char *name, struct token *t,
 		struct arena *arena, struct err *e)
 {
 	struct token *rows;
-	int n = db_rows(db, db_bind(db, ST_TOKEN_NAMED, "s", name), cols,
-			COUNT(cols), sizeof(*rows), &rows, arena, e);
+	int n = db_rows(db, db_bind(db, ST_TOKEN_NAMED, "s", name), &cols,
+			&rows, arena, e);
 
 	if (n < 0)
 		return -1;
@@ -111,8 +91,8 @@ int token_named(struct db *db, const char *name, struct token *t,
 int token_list(struct db *db, int64_t user_id, struct token **out,
 	       struct arena *arena, struct err *e)
 {
-	return db_rows(db, db_bind(db, ST_TOKEN_LIST, "i", user_id), cols,
-		       COUNT(cols), sizeof(**out), out, arena, e);
+	return db_rows(db, db_bind(db, ST_TOKEN_LIST, "i", user_id), &cols, out,
+		       arena, e);
 }
 
 int token_enable(struct db *db, int64_t id, bool enabled, struct err *e)

@@ -5,14 +5,12 @@
 #include "db/db.h"
 #include "sql.h"
 
-static const struct db_col cols[] = {
-	DB_INT(user, id),           DB_STR(user, name),
-	DB_STR(user, role),         DB_STR(user, group),
-	DB_INT(user, enabled),      DB_STR(user, passwd),
-	DB_INT(user, created_ms),   DB_INT(user, account_id),
-	DB_INT(user, balance_nusd), DB_INT(user, held_nusd),
-	DB_INT(user, spent_nusd),
-};
+static const struct db_cols cols =
+	DB_COLS(struct user, DB_INT(user, id), DB_STR(user, name),
+		DB_STR(user, role), DB_STR(user, group), DB_INT(user, enabled),
+		DB_STR(user, passwd), DB_INT(user, created_ms),
+		DB_INT(user, account_id), DB_INT(user, balance_nusd),
+		DB_INT(user, held_nusd), DB_INT(user, spent_nusd));
 
 static int check_role(const char *role, struct err *e)
 {
@@ -78,8 +76,8 @@ int64_t user_add(struct db *db, const char *name, const char *role,
 int user_find(struct db *db, const char *name, struct user *u,
 	      struct arena *arena, struct err *e)
 {
-	int rc = db_row(db, db_bind(db, ST_USER_FIND, "s", name), cols,
-			COUNT(cols), u, arena, e);
+	int rc = db_row(db, db_bind(db, ST_USER_FIND, "s", name), &cols, u,
+			arena, e);
 
 	return rc ? MIN(rc, 0) :
 		    err_set(e, ERR_NOT_FOUND, "there is no user %s", name);
@@ -88,8 +86,8 @@ int user_find(struct db *db, const char *name, struct user *u,
 int user_get(struct db *db, int64_t id, struct user *u, struct arena *arena,
 	     struct err *e)
 {
-	int rc = db_row(db, db_bind(db, ST_USER_GET, "i", id), cols,
-			COUNT(cols), u, arena, e);
+	int rc = db_row(db, db_bind(db, ST_USER_GET, "i", id), &cols, u, arena,
+			e);
 
 	return rc ? MIN(rc, 0) :
 		    err_set(e, ERR_NOT_FOUND, "there is no user %lld",
@@ -99,8 +97,7 @@ int user_get(struct db *db, int64_t id, struct user *u, struct arena *arena,
 int user_list(struct db *db, struct user **out, struct arena *arena,
 	      struct err *e)
 {
-	return db_rows(db, db_bind(db, ST_USER_LIST, ""), cols, COUNT(cols),
-		       sizeof(**out), out, arena, e);
+	return db_rows(db, db_bind(db, ST_USER_LIST, ""), &cols, out, arena, e);
 }
 
 int user_set(struct db *db, int64_t id, const struct user_change *c,

@@ -11,14 +11,15 @@ SELECT id, kind, channel_id, args, state, result, created_ms, taken_by,
  WHERE id = :id;
 
 -- :job_waits
-SELECT EXISTS (SELECT 1 FROM job WHERE state = 'queued');
+SELECT EXISTS (SELECT 1 FROM job
+                WHERE state <> 'done' AND state = 'queued');
 
 -- :job_next
 -- The oldest that waits, or that a worker has left behind.
 SELECT id
   FROM job
- WHERE state = 'queued'
-    OR (state = 'taken' AND taken_ms < :stale_before_ms)
+ WHERE state <> 'done'
+   AND (state = 'queued' OR taken_ms < :stale_before_ms)
  ORDER BY id
  LIMIT 1;
 
