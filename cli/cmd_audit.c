@@ -1,0 +1,89 @@
+/* cmd_audit.c - the ledger's checks; exits 1 where one finds something. */
+#include "cmd.h"
+
+#include "db/db.h"
+#include "store/audit.h"
+#include "json/jw.h"
+
+#define AUDIT_OUT_MAX (4 << 20)
+
+struct printing {
+	struct cli *c;
+	struct jw w;
+};
+
+static void print_finding(const struct audit_finding *f)
+{
+	printf("%s: %s: %s", f->check, f->what, f->sentence);
+	if (f->want || f->got)
+		printf(" (want %lld, got %lld)", (long long)f->want,
+		       (long long)f->got);
+	putchar('\n');
+}
+
+static void on_finding(void *arg, const struct audit_finding *f)
+{
+	struct printing *p = arg;
+
+	if (!p->c->json) {
+		print_finding(f);
+		return;
+	}
+	jw_object(&p->w, NULL);
+	jw_str(&p->w, "check", f->check);
+	jw_str(&p->w, "what", f->what);
+	jw_str(&p->w, "sentence", f->sentence);
+	jw_int(&p->w, "want", f->want);
+	jw_int(&p->w, "got", f->got);
+	jw_end(&p->w);
+}
+
+static int count_checks(void)
+{
+	const char *name, *sentence;
+	int n = 0;
+
+	while (audit_check(n, &name, &sentence))
+		n++;
+	return n;
+}
+
+static int audit(struct cli *c, const void *values, struct err *e)
+{
+	struct printing p = { .c = c };
+	struct buf b;
+	int n;
+
+	(void)values;
+	if (!cli_db(c, e))
+		return -1;
+	buf_init(&b, AUDIT_OUT_MAX);
+	jw_start(&p.w, &b);
+	jw_object(&p.w, NULL);
+	jw_int(&p.w, "checks", count_checks());
+	jw_array(&p.w, "findings");
+	n = audit_run(c->db, on_finding, &p, e);
+	jw_end(&p.w);
+	jw_bool(&p.w, "clean", n == 0);
+	jw_end(&p.w);
+	if (n >= 0 && c->json)
+		printf("%s\n", b.p);
+	else if (!n)
+		printf("clean: %d checks found nothing\n", count_checks());
+	else if (n > 0)
+		printf("%d finding%s\n", n, n == 1 ? "" : "s");
+	buf_release(&b);
+	c->status = n > 0;
+	return n < 0 ? -1 : 0;
+}
+
+const struct cmd cmd_audit = {
+	.name = "audit",
+	.words = "",
+	.what = "check that every balance, hold, key and request agrees with "
+		"the ledger",
+	.help = "Exits 1 where something does not.  It may run at any time, "
+		"under load too.\n",
+	.args = NO_ARGS,
+	.run = audit,
+};
