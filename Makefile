@@ -31,7 +31,7 @@ BASE_FLAGS := -std=gnu17 -g $(WARN) -Ilib -Ibuild/gen -include lib/base/banned.h
 	-DPONTAGE_VERSION='"$(VERSION)"' -D_GNU_SOURCE -fno-strict-aliasing \
 	-ftrivial-auto-var-init=zero
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lpthread
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lpthread -lm
 
 # A variant is a folder under build/, its flags and its linker flags.
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
