@@ -38,9 +38,9 @@ struct box_place { /* what a secret is bound to */
 };
 
 /* Makes a key file, readable by its owner only, and puts it on the disk.
- * id, public: may be NULL.  ERR_EXISTS: nothing was changed. */
-int box_key_create(const char *path, char id[static BOX_ID],
-		   struct box_public *public, struct err *e);
+ * id (BOX_ID bytes), public: may be NULL.  ERR_EXISTS: nothing was changed. */
+int box_key_create(const char *path, char *id, struct box_public *public,
+		   struct err *e);
 /* NULL: not there (ERR_NOT_FOUND), readable by others or no key file (the
  * message names path and cure: for operators).  Ends in box_key_wipe(). */
 struct box_key *box_key_load(const char *path, struct err *e);

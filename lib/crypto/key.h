@@ -29,7 +29,7 @@ void key_hash(struct str key, unsigned char out[static KEY_HASH]);
 
 /* What lists and messages show of a key, also of a provider's: "sk-ab12...wxyz"
  * into at, which it returns.  Four characters of each end at most, fewer of
- * shorter keys, none of those under 16; a byte that is no letter, digit, '-'
+ * shorter keys, none of those under 16 ("sk-..."); a byte that is no letter, digit, '-'
  * or '_' shows as '*', so any bytes are safe. */
 char *key_hint(struct str key, char at[static KEY_HINT]);
 

@@ -24,7 +24,7 @@ bool passwd_check(const char *hash, struct str password);
 bool passwd_stale(const char *hash);
 
 /* n characters that are not mistaken for each other, and a '\0', into at,
- * which it returns; five bits each. */
+ * which it returns; almost five bits each. */
 char *passwd_random(char *at, size_t n);
 
 #endif

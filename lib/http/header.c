@@ -95,12 +95,12 @@ static bool milliseconds(struct str value)
 	return header_retry_ms(value) >= 0;
 }
 
-#define RATE_LIMIT(of)                                      \
-	{ "x-ratelimit-limit" of, NULL, NULL },             \
-		{ "x-ratelimit-remaining" of, NULL, NULL }, \
-	{                                                   \
-		"x-ratelimit-reset" of, NULL, printable     \
-	}
+/* clang-format off */
+#define RATE_LIMIT(of)                           \
+	{ "x-ratelimit-limit" of, NULL, NULL },     \
+	{ "x-ratelimit-remaining" of, NULL, NULL }, \
+	{ "x-ratelimit-reset" of, NULL, NULL }
+/* clang-format on */
 
 /* OpenAI's, https://platform.openai.com/docs/api-reference/debugging-requests;
  * the rate limits also as other vendors divide them. */
