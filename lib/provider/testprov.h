@@ -1,10 +1,11 @@
 /* testprov.h - the built-in test provider: what it would answer.
  *
  * Pure: a request in, a script of steps out, which the loop plays from timers
- * as if an upstream had sent it.  The same request always gives the same
- * bytes.  The model's name says what happens; docs/test-provider.md.
+ * as if an upstream had sent it.  The same request at the same time always
+ * gives the same bytes.  The model's name says what happens:
+ * docs/test-provider.md.
  *
- *	testprov_open(&t, "/chat/completions", body, now_s, &e);
+ *	testprov_open(&t, "/chat/completions", body, now_s);
  *	while (testprov_next(&t, &step)) {
  *		wait step.after_ms
  *		first step: status and headers are t.status, t.headers
@@ -41,17 +42,19 @@ struct testprov {
 	struct chat chat;
 	struct enc enc;
 	struct buf out;
-	struct usage usage;
-	int64_t pieces, gap_ms; /* of the answer; between two of them */
-	int64_t at;             /* the next piece */
-	int phase, choice;
-	struct str text, reasoning, tool, args;
-	size_t text_at;
-	int64_t out_bytes;
+	int64_t n_pieces, gap_ms; /* of counted models; between two pieces */
+	int64_t piece;            /* how many have been said */
+	int phase, n_choices;
+	struct str *texts; /* what each choice says */
+	size_t *at;        /* how far it has said it */
+	struct str reasoning, tool, args;
+	size_t reasoning_at, args_at;
+	int64_t prompt_bytes, out_bytes, reasoning_bytes;
+	bool cut_short, opened;
 };
 
 /* path: below the base URL, "/chat/completions", "/completions",
- * "/embeddings", "/models".  body: what would go upstream, already checked.
+ * "/embeddings", "/models".  body: what would go upstream.
  * Never fails: what cannot be answered is a script of an error. */
 void testprov_open(struct testprov *t, const char *path, struct str body,
 		   int64_t now_s);
