@@ -45,17 +45,19 @@ int db_fail(struct db *db, int rc, const char *what, struct err *e)
 	return err_set(e, ERR_DB, "internal error");
 }
 
-/* Short random sleeps: the default handler starves some of many writers. */
+/* Short random sleeps: the default handler starves some of many writers.
+ * Who is to finish the WAL looks more often, for the moments between commits
+ * of a writer that never rests. */
 static int on_busy(void *arg, int count)
 {
 	struct db *db = arg;
 	int64_t now = clock_mono_ms();
 
-	if (count == 0)
+	if (count == 0 && !db->urgent)
 		db->busy_since = now;
 	if (now - db->busy_since >= db->busy_ms)
 		return 0;
-	usleep(200 + (useconds_t)rand_below(1800));
+	usleep(db->urgent ? 30 : 200 + (useconds_t)rand_below(1800));
 	return 1;
 }
 

@@ -11,7 +11,7 @@
 
 #define PATH_BYTES     4096
 #define WAL_LONG_PAGES 4096 /* 16 MB */
-#define RESTART_MS     20   /* of waiting for readers and writers, each */
+#define RESTART_MS     100  /* of waiting for writers and readers */
 
 /* --- schema ------------------------------------------------------------------ */
 
@@ -123,22 +123,25 @@ int64_t db_wal_used(const struct db *db)
 	return (int64_t)db->wal_pages * DB_PAGE_BYTES;
 }
 
-/* PASSIVE is in nobody's way, but while others go on writing it never reaches
- * the end of the WAL, and then the WAL never begins anew.  So a long one is
- * finished with the writers held up, for the little that is left. */
+/* PASSIVE is in nobody's way, but while others go on writing there is always
+ * something behind what it moved, and the WAL never begins anew.  So a long
+ * one is finished with the writers held up, for the little that is left. */
 static int move_wal(struct db *db)
 {
 	int64_t patience_ms = db->busy_ms;
-	int pages = 0, moved = 0, rc;
+	int pages = 0, rc;
 
 	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE,
-				       &pages, &moved);
-	if (rc != SQLITE_OK || moved == pages || pages < WAL_LONG_PAGES)
+				       &pages, NULL);
+	if (rc != SQLITE_OK || pages < WAL_LONG_PAGES)
 		return rc;
 	db->busy_ms = RESTART_MS;
+	db->busy_since = clock_mono_ms();
+	db->urgent = true;
 	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_RESTART,
-				       &pages, &moved);
+				       NULL, NULL);
 	db->busy_ms = patience_ms;
+	db->urgent = false;
 	return rc;
 }
 

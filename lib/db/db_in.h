@@ -14,6 +14,7 @@ struct db {
 	char *path;
 	bool memory; /* no file behind it */
 	int64_t busy_ms, busy_since;
+	bool urgent;   /* one wait from busy_since on, in small steps */
 	int wal_pages; /* in use after our last commit */
 	int bind_rc;   /* why the last db_bind() gave NULL */
 	sqlite3_stmt *stmts[ST__COUNT];

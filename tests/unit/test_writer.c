@@ -383,6 +383,53 @@ static void a_long_wal_is_moved(void **state)
 	fixture_release(&fx);
 }
 
+/* --- a writer that never rests ---------------------------------------------------- */
+
+#define WIDE_BYTES 65536
+
+static char wide[WIDE_BYTES + 1];
+
+static int run_wide(struct db *db, struct write_op *op, struct err *e)
+{
+	(void)op;
+	/* SQLite does not write what is the same already */
+	memset(wide, wide[0] == 'x' ? 'y' : 'x', WIDE_BYTES);
+	return meta_set(db, "wide", wide, e);
+}
+
+static void somebody_else_keeps_the_wal_short(void **state)
+{
+	struct writer_conf conf = { .notify_fd = -1, .wal_bytes = INT64_MAX };
+	struct write_op ops[8], *op;
+	struct fixture fx;
+	struct writer *w;
+	int64_t longest = 0;
+	int n = 0;
+
+	(void)state;
+	fixture_init(&fx, NULL);
+	conf.path = fx.path;
+	w = writer_start(&conf, &fx.e);
+	assert_non_null(w);
+	for (size_t i = 0; i < COUNT(ops); i++) {
+		ops[i] = (struct write_op){ .run = run_wide };
+		writer_put(w, &ops[i]);
+	}
+	for (; n < 2000; n++) { /* 128 MB, less what meets in one commit */
+		while (!(op = writer_finished(w)))
+			usleep(50);
+		*op = (struct write_op){ .run = run_wide };
+		writer_put(w, op);
+		if (n % 200 == 0)
+			MUST(&fx, db_checkpoint(fx.db, NULL, &fx.e));
+		longest = MAX(longest, db_wal_bytes(fx.db));
+	}
+	writer_stop(w);
+	writer_free(w);
+	assert_in_range(longest, 1 << 20, 40 << 20);
+	fixture_release(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_said_and_passes),
 		cmocka_unit_test(the_taker_is_woken),
 		cmocka_unit_test(a_long_wal_is_moved),
+		cmocka_unit_test(somebody_else_keeps_the_wal_short),
 	};
 
 	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
