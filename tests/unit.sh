@@ -23,9 +23,8 @@ for program in "$@"; do
 	n=$(grep -c '\[       OK \]' $out)
 	if [ $status -ne 0 ]; then
 		cat $out
-		bad=$(grep -c '^\[  FAILED  \] [a-z].*[^0-9s)]$' $out)
-		[ "$bad" -gt 0 ] || bad=1
-		echo "${program#build/}: $n passed, $bad failed (status $status)"
+		bad=$(sed -n 's/^ *\([0-9]*\) FAILED TEST(S)$/\1/p' $out | tail -n 1)
+		echo "${program#build/}: $n passed, ${bad:-1} failed (status $status)"
 		exit 1
 	fi
 	passed=$((passed + n))
