@@ -35,29 +35,32 @@ void args_default(const struct arg *rows, void *to)
 		}
 }
 
+/* Letters changed, left out, added, or two swapped. */
 static int distance(const char *a, const char *b)
 {
-	size_t na = strlen(a), nb = strlen(b);
-	int row[WORD_MAX + 1];
+	int na = (int)strlen(a), nb = (int)strlen(b);
+	int rows[3][WORD_MAX + 1]; /* this one and the two before */
 
 	if (na > WORD_MAX || nb > WORD_MAX)
 		return WORD_MAX;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = (int)j;
-	for (size_t i = 1; i <= na; i++) {
-		int diagonal = row[0];
+	for (int j = 0; j <= nb; j++)
+		rows[0][j] = j;
+	for (int i = 1; i <= na; i++) {
+		int *now = rows[i % 3];
+		const int *before = rows[(i + 2) % 3];
+		const int *swap = rows[(i + 1) % 3];
 
-		row[0] = (int)i;
-		for (size_t j = 1; j <= nb; j++) {
-			int above = row[j];
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			best = MIN(best, above + 1);
-			row[j] = MIN(best, row[j - 1] + 1);
-			diagonal = above;
+		now[0] = i;
+		for (int j = 1; j <= nb; j++) {
+			now[j] = before[j - 1] + (a[i - 1] != b[j - 1]);
+			now[j] = MIN(now[j], before[j] + 1);
+			now[j] = MIN(now[j], now[j - 1] + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				now[j] = MIN(now[j], swap[j - 2] + 1);
 		}
 	}
-	return row[nb];
+	return rows[na % 3][nb];
 }
 
 static bool is_near(const char *word, const char *name)

@@ -20,15 +20,20 @@ static const struct provider *find_provider(const char *id, struct err *e)
 	if (p)
 		return p;
 	args_near(id, provider_name, NULL, near);
-	err_set(e, ERR_USAGE,
-		"--provider: there is no \"%.40s\"; %s%s%s; any server that "
-		"speaks OpenAI's dialect is \"compatible\"",
-		id, *near ? "did you mean " : "channel add --help lists them",
-		near, *near ? "?" : "");
+	if (*near)
+		err_set(e, ERR_USAGE,
+			"--provider: there is no \"%.40s\"; did you mean %s?",
+			id, near);
+	else
+		err_set(e, ERR_USAGE,
+			"--provider: there is no \"%.40s\"; a server that "
+			"speaks OpenAI's dialect is \"compatible\"",
+			id);
 	return NULL;
 }
 
-/* What the built-in provider serves. */
+/* What the built-in provider serves, but for the patterns ("test-long-N"):
+ * those are given with numbers in --models. */
 static const char *test_models(struct cli *c)
 {
 	const char *name, *help, *all;
@@ -36,7 +41,8 @@ static const char *test_models(struct cli *c)
 
 	buf_init(&b, 65536);
 	for (int i = 0; testprov_row(i, &name, &help); i++)
-		buf_printf(&b, "%s%s", i ? "," : "", name);
+		if (!strstr(name, "-N"))
+			buf_printf(&b, "%s%s", b.len ? "," : "", name);
 	all = arena_dup(&c->arena, buf_span(&b));
 	buf_release(&b);
 	return all;

@@ -20,7 +20,7 @@ struct cmd {
 	size_t size; /* of the struct that args fill */
 	int (*run)(struct cli *c, const void *values, struct err *e);
 	const struct cmd *subs; /* ends with a row without name */
-	bool no_conf;           /* runs without the settings */
+	bool logs; /* its log is its output; others say warnings only */
 };
 
 /* A verb of a verb, in its table. */

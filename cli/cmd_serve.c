@@ -268,4 +268,5 @@ const struct cmd cmd_serve = {
 		"open streams end, for drain_ms at most.\n",
 	.args = NO_ARGS,
 	.run = serve,
+	.logs = true,
 };

@@ -173,4 +173,5 @@ const struct cmd cmd_tick = {
 				      { .name = NULL } },
 	.size = sizeof(struct values),
 	.run = tick,
+	.logs = true,
 };

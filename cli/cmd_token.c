@@ -6,6 +6,7 @@
 #include "crypto/key.h"
 #include "db/db.h"
 #include "store/channel.h"
+#include "store/price.h"
 #include "store/token.h"
 #include "store/user.h"
 
@@ -108,17 +109,29 @@ static int find_channel(struct cli *c, const char *which, int64_t *id,
 	return r;
 }
 
-static const char *first_model(struct cli *c, const struct token *t)
+/* One that would answer: the key's own, else one that has a price. */
+static const char *model_to_try(struct cli *c, const struct token *t)
 {
 	struct str rest = str_of(t->models), model;
 	struct channel_all all;
+	const char *best = "MODEL";
 	struct err e = { 0 };
+	struct price p;
 
 	if (str_next(&rest, ',', &model) && model.n)
 		return arena_dup(&c->arena, model);
-	if (!channel_all(c->db, &all, &c->arena, &e) && all.n_models)
-		return all.models[0].model;
-	return "MODEL";
+	if (channel_all(c->db, &all, &c->arena, &e) < 0)
+		return best;
+	for (int i = all.n_models - 1; i >= 0; i--) {
+		const char *name = all.models[i].model;
+
+		if (!strcmp(name, "test-echo"))
+			return name;
+		if (price_at(c->db, name, clock_wall_ms(), &p, &c->arena, &e) >
+		    0)
+			best = name;
+	}
+	return best;
 }
 
 static void print_new(struct cli *c, const struct row *r)
@@ -137,7 +150,7 @@ static void print_new(struct cli *c, const struct row *r)
 	       "    -d '{\"model\": \"%s\", \"stream\": true, \"messages\": "
 	       "[{\"role\": \"user\", \"content\": \"Hello\"}]}'\n",
 	       r->t.name, r->t.user, r->key, n, url, r->key,
-	       first_model(c, &r->t));
+	       model_to_try(c, &r->t));
 }
 
 static int create(struct cli *c, const void *values, struct err *e)

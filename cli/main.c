@@ -142,16 +142,22 @@ static void print_version(void)
 	printf("pontage %s, SQLite %s\n", PONTAGE_VERSION, db_version());
 }
 
-static int load_conf(struct cli *c, const struct globals *g, struct err *e)
+static int load_conf(struct cli *c, const struct cmd *cmd,
+		     const struct globals *g, struct err *e)
 {
+	int level;
+
 	if (conf_load(&c->conf, g->conf, e) < 0)
 		return -1;
-	if (log_level_named(c->conf.log_level) < 0)
+	level = log_level_named(c->conf.log_level);
+	if (level < 0)
 		return err_set(e, ERR_CONFIG,
 			       "log_level: want debug, info, warn or error, "
 			       "got \"%s\"",
 			       c->conf.log_level);
-	log_level_set((enum log_level)log_level_named(c->conf.log_level));
+	if (level == LOG_INFO && !cmd->logs)
+		level = LOG_WARN;
+	log_level_set((enum log_level)level);
 	return 0;
 }
 
@@ -166,8 +172,10 @@ static int run_verb(struct cli *c, const struct cmd *cmd, struct globals *g,
 		return -1;
 	c->json = g->json;
 	out_init(&c->out, stdout, g->json);
-	if (!cmd->no_conf && load_conf(c, g, e) < 0)
+	if (load_conf(c, cmd, g, e) < 0)
 		return -1;
+	if (cmd->logs) /* it outlives whoever reads its output */
+		signal(SIGPIPE, SIG_IGN);
 	return cmd->run(c, values, e);
 }
 
@@ -264,7 +272,6 @@ int main(int argc, char **argv)
 
 	arena_init(&c.arena);
 	guard_secrets();
-	signal(SIGPIPE, SIG_IGN);
 	if (dispatch(&c, argc - 1, argv + 1, &e) < 0) {
 		fprintf(stderr, "pontage: %s%s%s\n", c.name,
 			*c.name ? ": " : "", e.msg);
