@@ -89,10 +89,14 @@ build/gen/sql.h build/gen/sql.c &: lib/gen/sqlgen.awk $(SQL_QUERY) $(SQL_SCHEMA)
 	@mkdir -p build/gen
 	$(Q)awk -v OUT=build/gen/sql -f lib/gen/sqlgen.awk $(SQL_QUERY) $(SQL_SCHEMA) $(SQL_SEED)
 
-build/gen/pages.h build/gen/pages.c &: lib/gen/embed.awk $(PAGES)
+# Static files by name and by the start of their hash: pontage.css=0123abcd
+ASSETS := $(sort $(wildcard htdocs/*.css htdocs/*.js htdocs/*.svg htdocs/*.png))
+HASHES = $(shell [ -z "$(ASSETS)" ] || sha256sum $(ASSETS) | sed 's,^\(........\)[^ ]*  htdocs/\(.*\),\2=\1,')
+
+build/gen/pages.h build/gen/pages.c &: lib/gen/embed.awk $(PAGES) $(ASSETS)
 	$(say) GEN pages
 	@mkdir -p build/gen
-	$(Q)awk -v OUT=build/gen/pages -f lib/gen/embed.awk $(PAGES)
+	$(Q)awk -v OUT=build/gen/pages -v ASSETS='$(HASHES)' -f lib/gen/embed.awk $(PAGES)
 
 # --- objects and programs, once a variant ------------------------------------
 

@@ -2,6 +2,9 @@
 #
 #	awk -v OUT=build/gen/pages -f lib/gen/embed.awk FILES...
 #
+# With -v ASSETS="pontage.css=0123abcd ..." a page's /static/pontage.css becomes
+# /static/pontage.0123abcd.css, which the web server lets be kept for ever.
+#
 # tmpl/front.html becomes page_front[] and page_front_n, its bytes.  Everything
 # happens in BEGIN, so that no file at all gives an empty header.
 
@@ -10,6 +13,26 @@ function literal(line)
 	gsub(/\\/, "&&", line)
 	gsub(/"/, "\\\"", line)
 	return "\t\"" line "\\n\""
+}
+
+function hashed(line,    file)
+{
+	for (file in hash)
+		gsub("/static/" file, "/static/" hash[file], line)
+	return line
+}
+
+function read_assets(    part, n, i, word, file, ext)
+{
+	n = split(ASSETS, word, " ")
+	for (i = 1; i <= n; i++) {
+		split(word[i], part, "=")
+		file = ext = part[1]
+		sub(/\.[^.]*$/, "", file)
+		sub(/^.*\./, "", ext)
+		gsub(/\./, "[.]", part[1])
+		hash[part[1]] = file "." part[2] "." ext
+	}
 }
 
 function name_of(file)
@@ -21,6 +44,7 @@ function name_of(file)
 }
 
 BEGIN {
+	read_assets()
 	h = OUT ".h"
 	c = OUT ".c"
 	print "/* pages.h - made of tmpl/ by lib/gen/embed.awk. */" > h
@@ -40,7 +64,7 @@ BEGIN {
 		print "\nconst char " name "[] =" > c
 		print "\t\"\"" > c
 		while ((getline line < ARGV[a]) > 0)
-			print literal(line) > c
+			print literal(hashed(line)) > c
 		close(ARGV[a])
 		print "\t;" > c
 		print "const size_t " name "_n = sizeof(" name ") - 1;" > c
