@@ -336,14 +336,13 @@ static bool is_option(const char *word)
 	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
-int args_read(const struct arg *rows, void *to, const struct arg *all,
-	      void *all_to, int n, char *const *argv, struct arena *arena,
-	      struct err *e)
+int args_read(const struct arg_set *own, const struct arg_set *all, int n,
+	      char *const *argv, struct arena *arena, struct err *e)
 {
-	struct reading r = { .rows = rows,
-			     .to = to,
-			     .all = all,
-			     .all_to = all_to,
+	struct reading r = { .rows = own->rows,
+			     .to = own->to,
+			     .all = all->rows,
+			     .all_to = all->to,
 			     .arena = arena };
 	bool words_only = false;
 

@@ -47,12 +47,15 @@ struct arg {
 /* Sets every place to what it holds when its word is not given. */
 void args_default(const struct arg *rows, void *to);
 
-/* Reads argv[0] to argv[n - 1]; rows and all end with a row without name, all
- * are the options that every command takes.  -1: ERR_USAGE, with what to
- * write instead. */
-int args_read(const struct arg *rows, void *to, const struct arg *all,
-	      void *all_to, int n, char *const *argv, struct arena *arena,
-	      struct err *e);
+struct arg_set {
+	const struct arg *rows; /* ends with a row without name */
+	void *to;
+};
+
+/* Reads argv[0] to argv[n - 1]; all: the options that every command takes.
+ * -1: ERR_USAGE, with what to write instead. */
+int args_read(const struct arg_set *own, const struct arg_set *all, int n,
+	      char *const *argv, struct arena *arena, struct err *e);
 
 /* The names most like a word, ", "-joined, "" if none is: for "did you mean".
  * next gives the i-th name, NULL past the last. */

@@ -125,6 +125,7 @@ static const struct cmd *find_verb(struct cli *c, int n, char *const *argv,
 static int before_verb(struct cli *c, struct globals *g, int n,
 		       char *const *argv, struct err *e)
 {
+	const struct arg_set own = { NO_ARGS, NULL }, all = { global_args, g };
 	int i = 0;
 
 	while (i < n && argv[i][0] == '-') {
@@ -132,7 +133,7 @@ static int before_verb(struct cli *c, struct globals *g, int n,
 			i++;
 		i++;
 	}
-	if (args_read(NO_ARGS, NULL, global_args, g, i, argv, &c->arena, e) < 0)
+	if (args_read(&own, &all, i, argv, &c->arena, e) < 0)
 		return -1;
 	return i;
 }
@@ -165,10 +166,11 @@ static int run_verb(struct cli *c, const struct cmd *cmd, struct globals *g,
 		    int n, char *const *argv, struct err *e)
 {
 	void *values = arena_alloc(&c->arena, cmd->size + 1);
+	const struct arg_set own = { cmd->args, values };
+	const struct arg_set all = { global_args, g };
 
 	args_default(cmd->args, values);
-	if (args_read(cmd->args, values, global_args, g, n, argv, &c->arena,
-		      e) < 0)
+	if (args_read(&own, &all, n, argv, &c->arena, e) < 0)
 		return -1;
 	c->json = g->json;
 	out_init(&c->out, stdout, g->json);

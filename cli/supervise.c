@@ -228,20 +228,31 @@ static int64_t stopping_turn(struct supervisor *s, int64_t now)
 	return s->kill_ms == INT64_MAX ? -1 : s->kill_ms - now;
 }
 
-int64_t supervise_turn(struct supervisor *s)
+/* Starts who is due; when the next one is, INT64_MAX: nobody waits. */
+static int64_t start_due(struct supervisor *s, int64_t now)
 {
-	int64_t now = clock_mono_ms(), next = INT64_MAX;
+	int64_t next = INT64_MAX;
 
-	if (s->kill_ms)
-		return stopping_turn(s, now);
 	for (int i = 0; i < s->n; i++) {
 		struct kid *k = &s->kids[i];
 
-		if (!k->pid && !k->leaving && now >= k->start_ms)
+		if (k->pid || k->leaving)
+			continue;
+		if (now >= k->start_ms)
 			start(s, k);
-		if (!k->pid && !k->leaving)
+		if (!k->pid)
 			next = MIN(next, MAX(k->start_ms, now + 1));
 	}
+	return next;
+}
+
+int64_t supervise_turn(struct supervisor *s)
+{
+	int64_t now = clock_mono_ms(), next;
+
+	if (s->kill_ms)
+		return stopping_turn(s, now);
+	next = start_due(s, now);
 	if (s->ready_by_ms)
 		change_over(s, now);
 	if (s->ready_by_ms)

@@ -53,6 +53,7 @@ static void read_words(char *const *argv, char *got, size_t size)
 {
 	struct globals g = { 0 };
 	struct values v;
+	const struct arg_set own = { rows, &v }, all = { globals, &g };
 	struct arena a;
 	struct err e = { 0 };
 	int n = 0;
@@ -61,7 +62,7 @@ static void read_words(char *const *argv, char *got, size_t size)
 		n++;
 	arena_init(&a);
 	args_default(rows, &v);
-	if (args_read(rows, &v, globals, &g, n, argv, &a, &e) < 0)
+	if (args_read(&own, &all, n, argv, &a, &e) < 0)
 		snprintf(got, size, "%s: %s", err_info(e.code)->code, e.msg);
 	else
 		show(&v, g.json, got, size);
