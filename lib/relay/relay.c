@@ -30,6 +30,7 @@ void relay_init(struct relay *r, const struct relay_plan *plan,
 			     .arg = arg,
 			     .plan = plan,
 			     .arena = arena,
+			     .cancelled = true, /* there is no call yet */
 			     .retry_after_ms = -1 };
 	r->end.first_ms = -1;
 	r->attempts = ARENA_ARRAY(arena, struct relay_attempt,
@@ -94,9 +95,12 @@ static void stop_call(struct relay *r)
 
 static void note_attempt(struct relay *r, int64_t now_ms, enum err_code code)
 {
-	struct relay_attempt *a = &r->attempts[r->n_attempts - 1];
+	struct relay_attempt *a;
 
-	if (!r->n_attempts || a->ms >= 0)
+	if (!r->n_attempts)
+		return;
+	a = &r->attempts[r->n_attempts - 1];
+	if (a->ms >= 0)
 		return;
 	a->code = code;
 	a->status = r->up_status;
@@ -118,6 +122,9 @@ void relay_complete(struct relay *r, int64_t now_ms)
 	stop_call(r);
 	note_attempt(r, now_ms, ERR_NONE);
 	r->end.served = r->at;
+	r->end.delivered = true; /* an empty answer is one, and is paid */
+	if (r->end.first_ms < 0)
+		r->end.first_ms = now_ms - r->began_ms;
 	end(r, now_ms);
 }
 
@@ -225,6 +232,8 @@ static void reset_answer(struct relay *r)
 	r->n_passed = 0;
 	r->content_type = STR_NONE;
 	r->refusal_code[0] = '\0';
+	r->retry_after_ms = -1;
+	r->end.reached = false;
 	r->cancelled = r->done_seen = r->gathering = false;
 	buf_clear(&r->held);
 	r->held.max = (size_t)r->plan->limits.max_answer;
@@ -257,6 +266,7 @@ static bool try_next(struct relay *r, int64_t now_ms, struct err *e)
 			relay_arm(r, now_ms + plan->limits.first_token_ms);
 			return true;
 		}
+		r->cancelled = true;
 		note_attempt(r, now_ms, e->code);
 		relay_enter(r, RELAY_RETRY);
 	}
@@ -333,6 +343,10 @@ static void past_deadline(struct relay *r, int64_t now_ms)
 	static const char words[] = "The answer took longer than this gateway "
 				    "allows.";
 
+	if (r->done_seen) {
+		relay_complete(r, now_ms);
+		return;
+	}
 	stop_call(r);
 	note_attempt(r, now_ms, ERR_DEADLINE);
 	if (r->head_sent)
@@ -430,6 +444,10 @@ void relay_on_client_gone(struct relay *r, int64_t now_ms)
 {
 	if (r->state == RELAY_DONE)
 		return;
+	if (r->done_seen) { /* it has all it came for */
+		relay_complete(r, now_ms);
+		return;
+	}
 	stop_call(r);
 	note_attempt(r, now_ms, ERR_CLIENT_GONE);
 	r->end.client_gone = true;
@@ -444,6 +462,10 @@ void relay_on_stop(struct relay *r, int64_t now_ms, const struct err *why)
 {
 	if (r->state == RELAY_DONE)
 		return;
+	if (r->done_seen) {
+		relay_complete(r, now_ms);
+		return;
+	}
 	stop_call(r);
 	note_attempt(r, now_ms, why->code);
 	if (r->head_sent)

@@ -49,27 +49,53 @@ static void keep_header(struct relay *r, const struct relay_header *h)
 		(struct relay_header){ name, arena_str(r->arena, h->value) };
 }
 
+static const char sse_type[] = "text/event-stream";
+
 /* NULL: nothing is wrong with the head of a good answer. */
 static const char *wrong_head(const struct relay *r, bool encoded)
 {
-	struct str type = r->content_type;
+	const char *type = header_content_type(r->content_type);
 
 	if (encoded)
 		return "The upstream answered in a compressed form that nobody "
 		       "asked for.";
-	if (!type.n)
+	if (!r->content_type.n)
 		return NULL;
-	if (str_starts(type, "application/json") ||
-	    (r->plan->ask->stream && str_starts(type, "text/event-stream")))
+	if (type && (!strcmp(type, "application/json") ||
+		     (r->plan->ask->stream && !strcmp(type, sse_type))))
 		return NULL;
 	return "The upstream answered with something that is not an API "
 	       "answer. Does its base URL end in the version path, like /v1?";
 }
 
+static bool says_json(const struct relay *r)
+{
+	const char *type = header_content_type(r->content_type);
+
+	return type && !strcmp(type, "application/json");
+}
+
+/* How long the upstream wants to be left alone; not for the client of an
+ * answer that came all the same. */
+static bool hear_pause(struct relay *r, struct str name, struct str value)
+{
+	int64_t ms;
+
+	if (str_ieq(name, "retry-after"))
+		ms = header_retry_after_ms(value, 0);
+	else if (str_ieq(name, "retry-after-ms"))
+		ms = header_retry_ms(value);
+	else
+		return false;
+	r->retry_after_ms = MAX(r->retry_after_ms, ms);
+	return true;
+}
+
 /* From here the answer is gathered to its end, and judged there. */
-static void gather(struct relay *r)
+static void gather(struct relay *r, int64_t now_ms)
 {
 	r->gathering = true;
+	relay_arm(r, now_ms + r->plan->limits.idle_ms);
 	if (r->state == RELAY_CALL)
 		relay_enter(r, RELAY_WHOLE);
 }
@@ -91,24 +117,20 @@ void relay_on_head(struct relay *r, int64_t now_ms, int status,
 			r->content_type = arena_str(r->arena, h[i].value);
 		else if (str_ieq(name, "content-encoding"))
 			encoded |= !str_ieq(h[i].value, "identity");
-		else if (str_ieq(name, "retry-after"))
-			r->retry_after_ms =
-				header_retry_after_ms(h[i].value, 0);
-		else
+		else if (!hear_pause(r, name, h[i].value))
 			keep_header(r, &h[i]);
 	}
 	if (status < 200 || status > 299) {
 		r->held.max = ERROR_BODY_MAX;
-		gather(r);
+		gather(r, now_ms);
 		return;
 	}
 	r->end.reached = true;
 	wrong = wrong_head(r, encoded);
 	if (wrong)
 		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN, wrong);
-	else if (!r->plan->ask->stream ||
-		 str_starts(r->content_type, "application/json"))
-		gather(r);
+	else if (!r->plan->ask->stream || says_json(r))
+		gather(r, now_ms);
 	else if (r->state == RELAY_CALL)
 		relay_enter(r, RELAY_HELD);
 }
@@ -151,6 +173,10 @@ static enum err_code said_error(const struct relay *r, char *words, size_t size)
 
 static void forward(struct relay *r, int64_t now_ms, struct str raw)
 {
+	/* A byte order mark is one only at the start of what the client gets,
+	 * where a comment of ours may stand. */
+	if (str_starts(raw, "\xef\xbb\xbf"))
+		raw = (struct str){ raw.p + 3, raw.n - 3 };
 	if (r->state == RELAY_HELD)
 		buf_add(&r->held, raw.p, raw.n);
 	else
@@ -231,6 +257,17 @@ static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 	return 0;
 }
 
+/* The last event may lack its end, which the client's next one needs. */
+static int end_stream(struct turn *t, struct err *e)
+{
+	bool open = t->r->sse.held.len > 0;
+	int got = sse_end(&t->r->sse, on_event, t, e);
+
+	if (open && !got)
+		forward(t->r, t->now_ms, STR("\n\n"));
+	return got;
+}
+
 /* p NULL: the bytes are over.  False: the attempt is. */
 static bool feed_stream(struct relay *r, int64_t now_ms, const char *p,
 			size_t n)
@@ -238,8 +275,10 @@ static bool feed_stream(struct relay *r, int64_t now_ms, const char *p,
 	struct turn t = { .r = r, .now_ms = now_ms };
 	struct err e = { 0 };
 	int got = p ? sse_feed(&r->sse, p, n, on_event, &t, &e) :
-		      sse_end(&r->sse, on_event, &t, &e);
+		      end_stream(&t, &e);
 
+	if (r->done_seen)
+		return true;
 	if (got < 0 && !t.failed)
 		fail_turn(&t, ERR_UP_BROKEN, e.msg, &(struct err){ 0 });
 	else if (!t.failed && !buf_ok(&r->held))
@@ -251,6 +290,15 @@ static bool feed_stream(struct relay *r, int64_t now_ms, const char *p,
 	return !t.failed;
 }
 
+/* How many answers were asked for. */
+static int64_t choices(const struct relay *r)
+{
+	const struct ask *a = r->plan->ask;
+	bool many = a->kind == ASK_COMPLETION;
+
+	return MAX(a->n, 1) * (many ? MAX(a->n_inputs, 1) : 1);
+}
+
 static void stream_over(struct relay *r, int64_t now_ms,
 			struct relay_result res)
 {
@@ -260,7 +308,7 @@ static void stream_over(struct relay *r, int64_t now_ms,
 		return;
 	if (r->done_seen) {
 		relay_complete(r, now_ms);
-	} else if (!res.code && r->listen.finished) {
+	} else if (!res.code && r->listen.finished >= choices(r)) {
 		/* Many vendors leave the last event out. */
 		if (r->state == RELAY_HELD)
 			relay_release_hold(r, now_ms);
@@ -336,8 +384,8 @@ static void feed_whole(struct relay *r, int64_t now_ms, const char *p, size_t n)
 {
 	bool error = r->up_status < 200 || r->up_status > 299;
 
-	if (error && r->held.len + n > r->held.max)
-		return; /* what an error says stands at its beginning */
+	if (error) /* what it says stands at its beginning */
+		n = MIN(n, r->held.max - r->held.len);
 	buf_add(&r->held, p, n);
 	if (!buf_ok(&r->held))
 		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
@@ -352,6 +400,8 @@ static void feed_whole(struct relay *r, int64_t now_ms, const char *p, size_t n)
 
 bool relay_on_data(struct relay *r, int64_t now_ms, const char *p, size_t n)
 {
+	if (r->state == RELAY_DONE || r->done_seen)
+		return true; /* nothing counts after the end */
 	r->heard_ms = now_ms;
 	if (r->gathering)
 		feed_whole(r, now_ms, p, n);
