@@ -30,6 +30,7 @@ void dec_init(struct dec *d, const struct dialect *dialect, struct arena *mem,
 		.stream = stream,
 		.sink = sink,
 		.arg = arg,
+		.id = "",
 	};
 	usage_init(&d->usage);
 }
@@ -78,6 +79,7 @@ void dec_emit(struct dec *d, const struct ev *ev)
 		if (d->started)
 			return;
 		d->started = true;
+		d->id = arena_dup(d->mem, str_of(ev->id ? ev->id : ""));
 	}
 	d->ended = ev->kind == EV_END;
 	d->failed = ev->kind == EV_ERROR;

@@ -72,6 +72,7 @@ struct dec {
 	void *arg;
 	/* what happened */
 	bool started, ended, failed;
+	const char *id;     /* the answer's, "" until it is known */
 	bool usage_refused; /* an absurd usage was dropped */
 	struct usage usage;
 	int n_choices, n_finished;

@@ -231,7 +231,9 @@ static struct dec_tool *new_tool(struct dec *d, int choice,
 	t = ARENA_NEW(d->mem, struct dec_tool);
 	t->part = part;
 	t->index = js_int(o, "index", part);
-	t->id = arena_dup(d->mem, str_of(id));
+	/* without an id nobody could say what a result is the result of */
+	t->id = *id ? arena_dup(d->mem, str_of(id)) :
+		      arena_printf(d->mem, "call_%s_%d", d->id, part);
 	if (c->tools)
 		c->tool_last->next = t;
 	else

@@ -303,16 +303,12 @@ void openai_write_messages(const struct chat *c, struct jw *w)
 /* --- tools and formats -----------------------------------------------------
  */
 
-static void write_tool(const struct chat *c, const struct chat_tool *t, int i,
-		       struct jw *w)
+static void write_tool(const struct chat_tool *t, struct jw *w)
 {
 	bool custom = t->kind == TOOL_CUSTOM;
 
 	if (t->kind == TOOL_OPAQUE) {
-		if (str_eq(t->name, "openai"))
-			jw_raw(w, NULL, t->schema);
-		else
-			chat_lost(c, "tools[%d]", i);
+		jw_raw(w, NULL, t->schema);
 		return;
 	}
 	jw_object(w, NULL);
@@ -327,15 +323,28 @@ static void write_tool(const struct chat *c, const struct chat_tool *t, int i,
 	jw_end(w);
 }
 
+static bool can_say(const struct chat_tool *t)
+{
+	return t->kind != TOOL_OPAQUE || str_eq(t->name, "openai");
+}
+
 static void write_tools(const struct chat *c, struct jw *w)
 {
+	const struct chat_tool *first = c->tools;
 	int i = 0;
 
-	if (!c->tools)
+	while (first && !can_say(first)) {
+		chat_lost(c, "tools[%d]", i++);
+		first = first->next;
+	}
+	if (!first) /* an empty array is an error */
 		return;
 	jw_array(w, "tools");
-	for (const struct chat_tool *t = c->tools; t; t = t->next, i++)
-		write_tool(c, t, i, w);
+	for (const struct chat_tool *t = first; t; t = t->next, i++)
+		if (can_say(t))
+			write_tool(t, w);
+		else
+			chat_lost(c, "tools[%d]", i);
 	jw_end(w);
 }
 
