@@ -39,7 +39,7 @@ static void on_error(struct dec *d, struct json_object *o,
 	struct json_object *words = js_either(error, "message", "msg");
 	struct json_object *code = js_get(error, "code");
 	struct json_object *type = js_get(error, "type");
-	struct str s = STR_NONE;
+	struct str s;
 
 	if (json_object_is_type(error, json_type_string))
 		s = string_of(error);

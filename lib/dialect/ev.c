@@ -70,31 +70,45 @@ enum finish finish_named(const char *s)
 	return FINISH_STOP;
 }
 
-void usage_init(struct usage *u)
-{
-#define X(field) u->field = -1;
+static const struct field {
+	const char *name;
+	size_t at;
+} fields[] = {
+#define X(field) { #field, offsetof(struct usage, field) },
 	USAGE_FIELDS(X)
 #undef X
+};
+
+static int64_t get(const struct usage *u, const struct field *f)
+{
+	return *(const int64_t *)((const char *)u + f->at);
+}
+
+static void set(struct usage *u, const struct field *f, int64_t v)
+{
+	*(int64_t *)((char *)u + f->at) = v;
+}
+
+void usage_init(struct usage *u)
+{
+	for (size_t i = 0; i < COUNT(fields); i++)
+		set(u, &fields[i], -1);
 	u->source = USAGE_NONE;
 }
 
 bool usage_said(const struct usage *u)
 {
-#define X(field)           \
-	if (u->field >= 0) \
-		return true;
-	USAGE_FIELDS(X)
-#undef X
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (get(u, &fields[i]) >= 0)
+			return true;
 	return false;
 }
 
 bool usage_sane(const struct usage *u)
 {
-#define X(field)                                   \
-	if (u->field < -1 || u->field > USAGE_MAX) \
-		return false;
-	USAGE_FIELDS(X)
-#undef X
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (get(u, &fields[i]) < -1 || get(u, &fields[i]) > USAGE_MAX)
+			return false;
 	return true;
 }
 
@@ -138,11 +152,9 @@ bool usage_split_prompt(struct usage *u)
 
 void usage_merge(struct usage *u, const struct usage *later)
 {
-#define X(field)               \
-	if (later->field >= 0) \
-		u->field = later->field;
-	USAGE_FIELDS(X)
-#undef X
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (get(later, &fields[i]) >= 0)
+			set(u, &fields[i], get(later, &fields[i]));
 	if (later->source != USAGE_NONE)
 		u->source = later->source;
 }
@@ -183,11 +195,10 @@ static void named(struct buf *out, const char *name, const char *s)
 
 static void print_usage(const struct usage *u, struct buf *out)
 {
-#define X(field)           \
-	if (u->field >= 0) \
-		buf_printf(out, " %s=%lld", #field, (long long)u->field);
-	USAGE_FIELDS(X)
-#undef X
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (get(u, &fields[i]) >= 0)
+			buf_printf(out, " %s=%lld", fields[i].name,
+				   (long long)get(u, &fields[i]));
 }
 
 void ev_print(const struct ev *ev, struct buf *out)

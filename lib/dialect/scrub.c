@@ -79,28 +79,32 @@ static void clean_add(struct clean *c, const char *p, size_t n)
 	c->n += n;
 }
 
+/* One character, or one tag; returns its bytes. */
+static size_t clean_one(struct clean *c, const char *p, size_t left)
+{
+	unsigned char b = (unsigned char)*p;
+	size_t n = b == '<' ? tag(p, left) : 0;
+
+	if (n) {
+		clean_add(c, " ", 1);
+		return n;
+	}
+	if (b < 0x80) {
+		clean_add(c, b <= ' ' || b == 0x7f ? " " : p, 1);
+		return 1;
+	}
+	n = wanted_char(p, left);
+	if (n)
+		clean_add(c, p, n);
+	return MAX(n, 1);
+}
+
 static void clean(struct clean *c, struct str in)
 {
-	size_t n;
-
 	c->n = 0;
 	c->cut = false;
-	for (size_t i = 0; i < in.n && !c->cut; i += n) {
-		const char *p = in.p + i;
-		unsigned char b = (unsigned char)*p;
-
-		if (b == '<' && (n = tag(p, in.n - i)) > 0) {
-			clean_add(c, " ", 1);
-		} else if (b >= 0x80) {
-			n = wanted_char(p, in.n - i);
-			if (n)
-				clean_add(c, p, n);
-			n = MAX(n, 1);
-		} else {
-			n = 1;
-			clean_add(c, b <= ' ' || b == 0x7f ? " " : p, 1);
-		}
-	}
+	for (size_t i = 0; i < in.n && !c->cut;)
+		i += clean_one(c, in.p + i, in.n - i);
 	/* half a word tells nothing about the whole one */
 	while (c->cut && c->n && c->p[c->n - 1] != ' ')
 		c->n--;

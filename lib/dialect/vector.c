@@ -76,7 +76,7 @@ int vector_from_base64(struct str text, struct buf *out)
 	while (n && text.p[n - 1] == '=')
 		n--;
 	for (size_t i = 0; i < n; i++) {
-		const char *d = memchr(digits, text.p[i], 64);
+		const char *d = text.p[i] ? strchr(digits, text.p[i]) : NULL;
 
 		if (!d)
 			return -1;

@@ -86,35 +86,38 @@ bool testprov_row(int i, const char **name, const char **help)
 /* --- which model -----------------------------------------------------------
  */
 
-/* The words of a name beside those of a row; "N" and "MS" are numbers, and
- * may be left out.  -1: is another. */
-static int match(const struct testprov_model *m, struct str name, int64_t *n,
-		 int64_t *gap_ms)
+/* One word of a name beside one of a row: the same, or a number in its place.
+ */
+static bool match_word(struct testprov *t, struct str want, struct str got)
+{
+	if (str_eq(want, "N"))
+		return !str_int(got, 0, PIECES_MAX, &t->n_pieces);
+	if (str_eq(want, "MS"))
+		return !str_int(got, 0, GAP_MAX_MS, &t->gap_ms);
+	return str_same(want, got);
+}
+
+/* Numbers may be left out: the row has what they are then. */
+static bool match(struct testprov *t, const struct testprov_model *m,
+		  struct str name)
 {
 	struct str row = str_of(m->name), want, got;
 
-	*n = m->n;
-	*gap_ms = m->gap_ms;
+	t->n_pieces = m->n;
+	t->gap_ms = m->gap_ms;
 	while (str_next(&row, '-', &want)) {
-		bool is_n = str_eq(want, "N"), is_gap = str_eq(want, "MS");
-
 		if (!str_next(&name, '-', &got))
-			return is_n || is_gap ? 0 : -1;
-		if (is_n || is_gap) {
-			if (str_int(got, 0, is_n ? PIECES_MAX : GAP_MAX_MS,
-				    is_n ? n : gap_ms) < 0)
-				return -1;
-		} else if (!str_same(want, got)) {
-			return -1;
-		}
+			return str_eq(want, "N") || str_eq(want, "MS");
+		if (!match_word(t, want, got))
+			return false;
 	}
-	return name.p ? -1 : 0;
+	return !name.p;
 }
 
 static const struct testprov_model *find(struct testprov *t, struct str name)
 {
 	for (size_t i = 0; i < COUNT(models); i++)
-		if (!match(&models[i], name, &t->n_pieces, &t->gap_ms))
+		if (match(t, &models[i], name))
 			return &models[i];
 	return NULL;
 }
@@ -344,7 +347,7 @@ static void embed(struct testprov *t)
 	int i = 0;
 
 	n = n < 1 ? DIMENSIONS : MIN(n, DIMENSIONS_MAX);
-	buf_init(&b, 4 * DIMENSIONS_MAX);
+	buf_init(&b, sizeof(float) * DIMENSIONS_MAX);
 	on_begin(t);
 	for (const struct chat_msg *m = t->chat.msgs; m; m = m->next, i++) {
 		const struct chat_part *p = m->parts.first;
