@@ -11,8 +11,8 @@ before(async () => {
   w = await openWorld({ channels: false });
   for (const fault of faults) {
     const name = `team-${fault}`;
-    w.channel(`bad ${fault}`, { names: [name], map: `${name}=${fault}`, priority: 10 });
-    w.channel(`good ${fault}`, { names: [name], map: `${name}=mock-echo`, priority: 0 });
+    w.channel(`bad-${fault}`, { names: [name], map: `${name}=${fault}`, priority: 10 });
+    w.channel(`good-${fault}`, { names: [name], map: `${name}=mock-echo`, priority: 0 });
     w.price(name);
   }
 });
@@ -38,7 +38,7 @@ for (const fault of faults)
     // The second may have been spared the bad channel, which had failed by then.
     assert.ok(rows.some((r) => r.attempts === 2), `attempts ${rows.map((r) => r.attempts)}`);
     for (const row of rows) {
-      assert.equal(row.channel, `good ${fault}`);
+      assert.equal(row.channel, `good-${fault}`);
       assert.equal(row.status, 200);
       assert.ok(row.cost_nusd > 0);
     }
