@@ -51,6 +51,14 @@ static inline text_at skip_plain(text_at p, text_at end)
 	return p;
 }
 
+/* Past the short escapes at p; stops at what is none, \u, or cut. */
+static inline text_at skip_escapes(text_at p, text_at end)
+{
+	while (end - p >= 2 && *p == '\\' && is_escape[p[1]])
+		p += 2;
+	return p;
+}
+
 /* Past the whole characters at p; stops at what is ASCII, wrong or cut. */
 static inline text_at skip_chars(text_at p, text_at end)
 {
@@ -121,24 +129,24 @@ text_at scan_string(struct run *r, text_at p)
 			return scan_scalar(r, SCAN_STRING, p + 1);
 		case BACKSLASH:
 			s->escaped = true;
-			if (r->end - p > 1 && is_escape[p[1]]) {
-				p += 2;
-				break;
+			next = skip_escapes(p, r->end);
+			if (next == p) {
+				s->state = ST_ESCAPE;
+				return p + 1;
 			}
-			s->state = ST_ESCAPE;
-			return p + 1;
+			break;
 		case LEAD:
 			next = skip_chars(p, r->end);
 			if (next == p)
 				return begin_char(r, p);
-			p = next;
 			break;
 		default:
 			rule = *p ? SCAN_CONTROL : SCAN_NUL;
 			if (scan_refuse(r, rule, p))
 				return NULL;
-			p++;
+			next = p + 1;
 		}
+		p = next;
 	}
 }
 

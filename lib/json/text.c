@@ -89,11 +89,11 @@ bool json_next(struct str *rest, char at[static 4], struct str *piece)
 
 	if (!rest->n)
 		return false;
-	escape = memchr(rest->p, '\\', rest->n);
-	if (escape == rest->p) {
+	if (*rest->p == '\\') {
 		*piece = (struct str){ at, put_utf8(at, take_escape(rest)) };
 		return true;
 	}
+	escape = memchr(rest->p, '\\', rest->n);
 	piece->p = rest->p;
 	piece->n = escape ? (size_t)(escape - rest->p) : rest->n;
 	rest->p += piece->n;
@@ -294,17 +294,16 @@ int64_t json_whole(struct str text)
 /* Both are greater than zero. */
 static int compare_sizes(struct decimal a, struct decimal b)
 {
-	int x, y;
+	int x, y, difference = 0;
 
 	if (a.scale != b.scale)
 		return a.scale < b.scale ? -1 : 1;
 	do {
 		x = next_digit(&a.digits);
 		y = next_digit(&b.digits);
-		if (MAX(x, 0) != MAX(y, 0))
-			return MAX(x, 0) < MAX(y, 0) ? -1 : 1;
-	} while (x >= 0 || y >= 0);
-	return 0;
+		difference = (x > 0 ? x : 0) - (y > 0 ? y : 0);
+	} while (!difference && (x >= 0 || y >= 0));
+	return (difference > 0) - (difference < 0);
 }
 
 static int sign_of(const struct decimal *d)

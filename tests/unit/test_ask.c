@@ -325,6 +325,18 @@ static void it_reads_what_pricing_needs(void **state)
 	ROW_INT(a.max_tok, -1);
 	ROW_INT(a.n, 1);
 	ROW_TRUE(!a.user.p && !a.user_at.given && !a.stream);
+	arena_release(&arena);
+	rows_done();
+}
+
+static void it_counts_inputs(void **state)
+{
+	struct arena arena;
+	struct ask a;
+	struct err e;
+
+	(void)state;
+	arena_init(&arena);
 	row("inputs");
 	read_ask(&a, ASK_EMBEDDING, INPUT(",\"input\":[[1,2],[3]]"), &arena,
 		 &e);
@@ -436,6 +448,7 @@ int main(void)
 		cmocka_unit_test(good_parameters_pass),
 		cmocka_unit_test(long_lists_are_refused),
 		cmocka_unit_test(it_reads_what_pricing_needs),
+		cmocka_unit_test(it_counts_inputs),
 		cmocka_unit_test(a_body_is_edited_for_an_upstream),
 	};
 
