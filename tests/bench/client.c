@@ -416,7 +416,7 @@ static void tick(int64_t now_us)
 {
 	static int64_t last_us;
 
-	if (now_us - last_us < TICK_MS * 1000)
+	if (now_us - last_us < TICK_MS * 1000L)
 		return;
 	last_us = now_us;
 	for (int64_t i = 0; i < plan->connections; i++)

@@ -5,7 +5,7 @@
  * choose the bucket. */
 static size_t bucket_of(int64_t us)
 {
-	int shift = 0;
+	int64_t shift = 0;
 
 	while (us >> shift >= 2 * HIST_STEPS)
 		shift++;

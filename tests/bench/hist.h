@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-#define HIST_STEPS 64 /* buckets a power of two */
+#define HIST_STEPS 64L /* buckets a power of two */
 
 struct hist {
 	uint64_t n, count[36 * HIST_STEPS];

@@ -80,26 +80,29 @@ void conn_bury(void)
 
 /* --- bytes ----------------------------------------------------------------- */
 
+/* One recv; what it says about the next. */
+static void receive_some(struct conn *c, char *to, size_t want)
+{
+	ssize_t n = recv(c->fd, to, want, 0);
+
+	if (n > 0) {
+		buf_grew(&c->in, (size_t)n);
+		/* a short read emptied the socket; an end would still come */
+		c->more = (size_t)n == want || c->hup;
+	} else if (n == 0 || errno != EINTR) {
+		c->more = false;
+		c->gone = n == 0 || errno != EAGAIN;
+	}
+}
+
+/* A request that is too large waits in the socket. */
 static void receive(struct conn *c)
 {
-	size_t want = 16384;
-	ssize_t n;
-	char *to;
+	while (c->more && c->in.len < IN_MAX) {
+		size_t want = MIN(MAX(c->in.len, 16384), 1 << 20);
 
-	while (c->more && (to = buf_room(&c->in, want))) {
-		n = recv(c->fd, to, want, 0);
-		if (n > 0)
-			buf_grew(&c->in, (size_t)n);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			c->gone = true;
-		if (n <= 0 && errno != EINTR)
-			c->more = false;
-		if (n > 0 && (size_t)n < want && !c->hup)
-			c->more = false;
-		want = MIN(MAX(want, c->in.len), 1 << 20);
 		want = MIN(want, IN_MAX - c->in.len);
-		if (!want)
-			break; /* the rest waits in the socket */
+		receive_some(c, buf_room(&c->in, want), want);
 	}
 }
 
@@ -314,29 +317,39 @@ static bool settle(struct conn *c)
 	return false;
 }
 
+/* One step of whatever is next; true: go on at once. */
+static bool step(struct conn *c)
+{
+	if (c->end)
+		return settle(c);
+	if (c->answering)
+		return play(c) || c->out.len;
+	return next_request(c) || c->out.len;
+}
+
+static void leave(struct conn *c)
+{
+	if (c->answering)
+		finish(c, OUT_CANCELLED);
+	hang_up(c, false);
+}
+
 static void pump(struct conn *c)
 {
 	bool on = true;
 
-	while (on && c->fd >= 0) {
+	while (on && c->fd >= 0 && !c->gone) {
 		if (c->more && !c->answering)
 			receive(c); /* an answer points into c->in */
-		if (!c->gone && !flush(c) && !c->gone)
-			return; /* until the socket or the timer */
 		if (c->gone)
 			break;
-		if (c->end)
-			on = settle(c);
-		else if (c->answering)
-			on = play(c) || c->out.len;
+		if (!flush(c))
+			on = false; /* until the socket or the timer */
 		else
-			on = next_request(c) || c->out.len;
+			on = step(c);
 	}
-	if (c->gone && c->fd >= 0) {
-		if (c->answering)
-			finish(c, OUT_CANCELLED);
-		hang_up(c, false);
-	}
+	if (c->gone && c->fd >= 0)
+		leave(c);
 }
 
 void conn_event(struct conn *c, uint32_t events)

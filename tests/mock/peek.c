@@ -7,9 +7,20 @@ static void step_over(struct str *s, size_t n)
 	s->n -= n;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* What a number, true, false or null ends before. */
+static bool is_end(char c)
+{
+	return is_space(c) || c == ',' || c == ']' || c == '}';
+}
+
 static void skip_space(struct str *s)
 {
-	while (s->n && memchr(" \t\r\n", *s->p, 4))
+	while (s->n && is_space(*s->p))
 		step_over(s, 1);
 }
 
@@ -67,7 +78,7 @@ static size_t value_bytes(struct str s)
 		return string_bytes(s);
 	if (s.n && (*s.p == '{' || *s.p == '['))
 		return nested_bytes(s);
-	while (n < s.n && !memchr(",]} \t\r\n", s.p[n], 7))
+	while (n < s.n && !is_end(s.p[n]))
 		n++;
 	return n;
 }

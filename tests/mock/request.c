@@ -15,7 +15,7 @@ static int read_length(struct request *r, struct str v)
 	return 0;
 }
 
-static int read_encoding(struct request *r, struct str v)
+static int read_transfer(struct request *r, struct str v)
 {
 	(void)r;
 	return str_ieq(v, "identity") ? 0 : 411;
@@ -52,9 +52,9 @@ static int read_id(struct request *r, struct str v)
 static const struct {
 	const char *name;
 	int (*read)(struct request *r, struct str v);
-} headers[] = {
+} known[] = {
 	{ "content-length", read_length },
-	{ "transfer-encoding", read_encoding },
+	{ "transfer-encoding", read_transfer },
 	{ "connection", read_connection },
 	{ "expect", read_expect },
 	{ "authorization", read_key },
@@ -68,9 +68,9 @@ static int read_header(struct request *r, struct str line)
 
 	if (!str_next(&line, ':', &name) || !line.p)
 		return 400;
-	for (size_t i = 0; i < COUNT(headers); i++)
-		if (str_ieq(name, headers[i].name))
-			return headers[i].read(r, str_trim(line));
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (str_ieq(name, known[i].name))
+			return known[i].read(r, str_trim(line));
 	return 0;
 }
 
@@ -103,7 +103,7 @@ int request_read(struct request *r, struct str in)
 		return in.n >= REQUEST_HEAD_BYTES ? 431 : 0;
 	head.n = (size_t)(end - in.p);
 	r->head_bytes = head.n + 4;
-	if (!str_next(&head, '\n', &line) || (bad = read_first(r, no_cr(line))))
+	if (!str_next(&head, '\n', &line) || read_first(r, no_cr(line)))
 		return 400;
 	while (str_next(&head, '\n', &line))
 		if ((bad = read_header(r, no_cr(line))))

@@ -79,8 +79,10 @@ static int bind_to(const char *where)
 		die(where, "want 127.0.0.1:PORT");
 	at.sin_port = htons((uint16_t)n);
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0)
+		die(where, strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		die(where, strerror(errno));
 	return fd;
 }
@@ -143,7 +145,7 @@ static void turn(int ep)
 static void serve(void)
 {
 	struct rlimit files;
-	struct sockaddr_in at;
+	struct sockaddr_in at = { 0 };
 	socklen_t n = sizeof(at);
 	int ep = epoll_create1(EPOLL_CLOEXEC);
 
@@ -157,7 +159,8 @@ static void serve(void)
 	watch(ep, listener, EPOLLIN, &listener);
 	if (dropper >= 0)
 		watch(ep, dropper, EPOLLIN, &dropper);
-	getsockname(listener, (struct sockaddr *)&at, &n);
+	if (getsockname(listener, (struct sockaddr *)&at, &n) < 0)
+		die("listener", strerror(errno));
 	printf("listening on 127.0.0.1:%d\n", ntohs(at.sin_port));
 	fflush(stdout);
 	while (!stopped)

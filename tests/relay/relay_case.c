@@ -1,21 +1,9 @@
 /* relay_case.c - reads a case; see relay_case.h. */
-#include "relay_case.h"
+#include "relay_case_in.h"
 
 #include <errno.h>
 
-#include "base/buf.h"
-
-/* Where the reading is. */
-struct reader {
-	struct arena *arena;
-	struct relay_case *c;
-	struct str rest; /* what was not read */
-	struct str line; /* without its newline */
-	int number;      /* of the line */
-	struct err *e;
-};
-
-static int complain(struct reader *r, const char *what)
+int case_complain(struct reader *r, const char *what)
 {
 	return err_set(r->e, ERR_CONFIG, "line %d: %s: \"%.*s\"", r->number,
 		       what, (int)MIN(r->line.n, 60), r->line.p);
@@ -26,8 +14,7 @@ static bool peek_section(const struct reader *r)
 	return str_starts(r->rest, "== ");
 }
 
-/* False at the end of the section. */
-static bool next_line(struct reader *r)
+bool case_next_line(struct reader *r)
 {
 	const char *end;
 
@@ -50,11 +37,11 @@ static int add_pair(struct reader *r, struct case_pairs *to, struct str s,
 	struct case_pair p;
 
 	if (!str_next(&s, between, &p.name) || !s.p)
-		return complain(r, "want a name and a value");
+		return case_complain(r, "want a name and a value");
 	p.name = str_trim(p.name);
 	p.value = str_trim(s);
 	if (to->n == CASE_LINES)
-		return complain(r, "too many of these");
+		return case_complain(r, "too many of these");
 	to->at[to->n++] = p;
 	return 0;
 }
@@ -67,7 +54,7 @@ static int hex_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-static bool next_hex(struct str s, size_t at, char *byte)
+bool case_next_hex(struct str s, size_t at, char *byte)
 {
 	int high = at + 1 < s.n ? hex_digit(s.p[at]) : -1;
 	int low = at + 1 < s.n ? hex_digit(s.p[at + 1]) : -1;
@@ -94,7 +81,7 @@ static struct str unescape(struct reader *r, struct str s)
 			out[n++] = to[at - from];
 			i++;
 		} else if (i + 3 < s.n && s.p[i] == '\\' && s.p[i + 1] == 'x' &&
-			   next_hex(s, i + 2, &out[n])) {
+			   case_next_hex(s, i + 2, &out[n])) {
 			n++;
 			i += 3;
 		} else {
@@ -107,12 +94,12 @@ static struct str unescape(struct reader *r, struct str s)
 static int add_text(struct reader *r, struct case_texts *to, struct str s)
 {
 	if (to->n == CASE_LINES)
-		return complain(r, "too many of these");
+		return case_complain(r, "too many of these");
 	to->at[to->n++] = unescape(r, str_trim(s));
 	return 0;
 }
 
-static struct str copy(struct reader *r, const struct buf *b)
+struct str case_copy(struct reader *r, const struct buf *b)
 {
 	struct str s = arena_str(r->arena, buf_span(b));
 
@@ -126,21 +113,21 @@ static struct str rest_of_section(struct reader *r)
 	struct str s;
 
 	buf_init(&b, SIZE_MAX / 2);
-	while (next_line(r)) {
+	while (case_next_line(r)) {
 		bool joined = r->line.n && r->line.p[r->line.n - 1] == '\\';
 
 		buf_add(&b, r->line.p, r->line.n - joined);
 		if (!joined)
 			buf_char(&b, '\n');
 	}
-	s = copy(r, &b);
+	s = case_copy(r, &b);
 	buf_release(&b);
 	return s;
 }
 
 /* --- setup and rows -------------------------------------------------------- */
 
-static bool next_word(struct str *s, struct str *word)
+bool case_next_word(struct str *s, struct str *word)
 {
 	while (str_next(s, ' ', word))
 		if (word->n)
@@ -152,7 +139,7 @@ static int read_words(struct reader *r, struct str rest, struct case_pairs *to)
 {
 	struct str word;
 
-	while (next_word(&rest, &word))
+	while (case_next_word(&rest, &word))
 		if (add_pair(r, to, word, '=') < 0)
 			return -1;
 	return 0;
@@ -161,18 +148,18 @@ static int read_words(struct reader *r, struct str rest, struct case_pairs *to)
 static int read_setup(struct reader *r, int n)
 {
 	(void)n;
-	while (next_line(r)) {
+	while (case_next_line(r)) {
 		struct str rest = r->line, peek;
 		struct case_setup *s = &r->c->setup[r->c->n_setup];
 
 		if (!r->line.n || *r->line.p == '#')
 			continue;
 		if (++r->c->n_setup > CASE_LINES - 1)
-			return complain(r, "too many lines");
-		if (!next_word(&rest, &s->verb))
-			return complain(r, "want a verb");
+			return case_complain(r, "too many lines");
+		if (!case_next_word(&rest, &s->verb))
+			return case_complain(r, "want a verb");
 		peek = rest;
-		if (next_word(&peek, &s->name) &&
+		if (case_next_word(&peek, &s->name) &&
 		    !memchr(s->name.p, '=', s->name.n))
 			rest = peek;
 		else
@@ -187,11 +174,11 @@ static int read_rows(struct reader *r, int n)
 {
 	(void)n;
 	r->c->rows_given = true;
-	while (next_line(r)) {
+	while (case_next_line(r)) {
 		if (!r->line.n)
 			continue;
 		if (r->c->n_rows == CASE_LINES)
-			return complain(r, "too many rows");
+			return case_complain(r, "too many rows");
 		if (read_words(r, r->line, &r->c->rows[r->c->n_rows++]) < 0)
 			return -1;
 	}
@@ -233,7 +220,7 @@ static int key_status(struct reader *r, void *to, struct str value)
 	int64_t v;
 
 	if (str_int(value, 100, 999, &v) < 0)
-		return complain(r, "want a status");
+		return case_complain(r, "want a status");
 	*(int *)to = (int)v;
 	return 0;
 }
@@ -242,14 +229,14 @@ static int key_ends(struct reader *r, void *to, struct str value)
 {
 	*(bool *)to = str_eq(value, "cut");
 	if (!str_eq(value, "cut") && !str_eq(value, "whole"))
-		return complain(r, "ends: want cut or whole");
+		return case_complain(r, "ends: want cut or whole");
 	return 0;
 }
 
 static int key_body(struct reader *r, void *to, struct str value)
 {
 	if (value.n)
-		return complain(r, "the body begins on the next line");
+		return case_complain(r, "the body begins on the next line");
 	*(struct str *)to = rest_of_section(r);
 	return 0;
 }
@@ -285,11 +272,11 @@ static int read_key(struct reader *r, const struct key *keys, char *to)
 	struct str value = r->line, name;
 
 	if (!str_next(&value, ':', &name) || !value.p)
-		return complain(r, "want `key: value`");
+		return case_complain(r, "want `key: value`");
 	for (; keys->name; keys++)
 		if (str_eq(name, keys->name))
 			return keys->read(r, to + keys->at, str_trim(value));
-	return complain(r, "no such key here");
+	return case_complain(r, "no such key here");
 }
 
 static int read_upstream(struct reader *r, int n)
@@ -297,7 +284,7 @@ static int read_upstream(struct reader *r, int n)
 	struct case_upstream *u = &r->c->upstream[n - 1];
 
 	u->given = true;
-	while (next_line(r))
+	while (case_next_line(r))
 		if (r->line.n && read_key(r, upstream_keys, (char *)u) < 0)
 			return -1;
 	return 0;
@@ -306,7 +293,7 @@ static int read_upstream(struct reader *r, int n)
 static int read_reply(struct reader *r, int n)
 {
 	(void)n;
-	while (next_line(r))
+	while (case_next_line(r))
 		if (r->line.n &&
 		    read_key(r, reply_keys, (char *)&r->c->reply) < 0)
 			return -1;
@@ -315,8 +302,7 @@ static int read_reply(struct reader *r, int n)
 
 /* --- the client ------------------------------------------------------------ */
 
-/* "[word number text]"; false: the line is none. */
-static bool directive(struct str line, struct str *word, struct str *rest)
+bool case_directive(struct str line, struct str *word, struct str *rest)
 {
 	if (line.n < 3 || line.p[0] != '[' || line.p[line.n - 1] != ']' ||
 	    line.p[1] < 'a' || line.p[1] > 'z')
@@ -340,14 +326,14 @@ static int client_directive(struct reader *r, struct str word, struct str rest)
 	for (size_t i = 0; i < COUNT(words); i++)
 		if (str_eq(word, words[i].name))
 			return str_int(rest, 1, INT32_MAX, words[i].to) < 0 ?
-				       complain(r, "want a number") :
+				       case_complain(r, "want a number") :
 				       0;
-	return complain(r, "no such directive here");
+	return case_complain(r, "no such directive here");
 }
 
-static int read_headers(struct reader *r, struct case_pairs *to)
+int case_read_headers(struct reader *r, struct case_pairs *to)
 {
-	while (next_line(r) && r->line.n)
+	while (case_next_line(r) && r->line.n)
 		if (add_pair(r, to, r->line, ':') < 0)
 			return -1;
 	return 0;
@@ -360,177 +346,18 @@ static int read_client(struct reader *r, int n)
 	bool more;
 
 	(void)n;
-	while ((more = next_line(r)) && directive(r->line, &word, &rest))
+	while ((more = case_next_line(r)) &&
+	       case_directive(r->line, &word, &rest))
 		if (client_directive(r, word, rest) < 0)
 			return -1;
 	rest = r->line;
 	if (!more || !str_next(&rest, ' ', &c->method) || !rest.n)
-		return complain(r, "want METHOD and path");
+		return case_complain(r, "want METHOD and path");
 	c->path = rest;
-	if (read_headers(r, &c->headers) < 0)
+	if (case_read_headers(r, &c->headers) < 0)
 		return -1;
 	c->body = rest_of_section(r);
 	return 0;
-}
-
-/* --- the answer ------------------------------------------------------------ */
-
-struct answer_reader {
-	struct reader *r;
-	struct case_answer *a;
-	struct buf bytes; /* that are not yet an op */
-	bool crlf;
-};
-
-static int add_op(struct answer_reader *ar, enum case_op_kind kind, int64_t ms)
-{
-	struct case_answer *a = ar->a;
-
-	if (a->n_ops + 2 > CASE_OPS)
-		return complain(ar->r, "too many directives");
-	if (ar->bytes.len)
-		a->ops[a->n_ops++] =
-			(struct case_op){ .kind = OP_BYTES,
-					  .bytes = copy(ar->r, &ar->bytes) };
-	buf_clear(&ar->bytes);
-	if (kind != OP_BYTES)
-		a->ops[a->n_ops++] = (struct case_op){ .kind = kind, .ms = ms };
-	return 0;
-}
-
-static int do_pause(struct answer_reader *ar, struct str rest)
-{
-	int64_t ms;
-
-	if (str_int(rest, 0, 600000, &ms) < 0)
-		return complain(ar->r, "want milliseconds");
-	return add_op(ar, OP_PAUSE, ms);
-}
-
-static int do_bytes(struct answer_reader *ar, struct str rest)
-{
-	struct str word;
-	char byte;
-
-	while (next_word(&rest, &word)) {
-		if (word.n != 2 || !next_hex(word, 0, &byte))
-			return complain(ar->r, "want bytes in hex");
-		buf_char(&ar->bytes, byte);
-	}
-	return 0;
-}
-
-static int do_fill(struct answer_reader *ar, struct str rest)
-{
-	struct str word;
-	int64_t n;
-
-	if (!str_next(&rest, ' ', &word) ||
-	    str_int(word, 1, 100 << 20, &n) < 0 || !rest.n)
-		return complain(ar->r, "want a count and a text");
-	while (n--)
-		buf_add(&ar->bytes, rest.p, rest.n);
-	return 0;
-}
-
-static int do_crlf(struct answer_reader *ar, struct str rest)
-{
-	(void)rest;
-	ar->crlf = true;
-	return 0;
-}
-
-#define END(name, kind)                                                 \
-	static int do_##name(struct answer_reader *ar, struct str rest) \
-	{                                                               \
-		(void)rest;                                             \
-		return add_op(ar, kind, 0);                             \
-	}
-END(close, OP_CLOSE)
-END(reset, OP_RESET)
-END(silence, OP_SILENCE)
-END(gone, OP_GONE)
-END(refuse, OP_REFUSE)
-#undef END
-
-static const struct {
-	const char *name;
-	int (*run)(struct answer_reader *ar, struct str rest);
-} directives[] = {
-	{ "pause", do_pause },     { "bytes", do_bytes },
-	{ "fill", do_fill },       { "crlf", do_crlf },
-	{ "close", do_close },     { "reset", do_reset },
-	{ "silence", do_silence }, { "gone", do_gone },
-	{ "refuse", do_refuse },
-};
-
-static int run_directive(struct answer_reader *ar, struct str word,
-			 struct str rest)
-{
-	for (size_t i = 0; i < COUNT(directives); i++)
-		if (str_eq(word, directives[i].name))
-			return directives[i].run(ar, rest);
-	return complain(ar->r, "no such directive here");
-}
-
-static int read_bytes(struct answer_reader *ar)
-{
-	struct reader *r = ar->r;
-	struct str word, rest;
-
-	while (next_line(r)) {
-		bool joined = r->line.n && r->line.p[r->line.n - 1] == '\\';
-
-		if (directive(r->line, &word, &rest)) {
-			if (run_directive(ar, word, rest) < 0)
-				return -1;
-			continue;
-		}
-		buf_add(&ar->bytes, r->line.p, r->line.n - joined);
-		if (!joined)
-			buf_str(&ar->bytes, ar->crlf ? "\r\n" : "\n");
-	}
-	return add_op(ar, OP_BYTES, 0);
-}
-
-static int read_status(struct reader *r, struct case_answer *a)
-{
-	struct str rest = r->line, word;
-	int64_t v;
-
-	if (!str_starts(rest, "HTTP/1.1 ") || !str_next(&rest, ' ', &word) ||
-	    !str_next(&rest, ' ', &word) || str_int(word, 100, 999, &v) < 0)
-		return complain(r, "want HTTP/1.1 and a status");
-	a->status = (int)v;
-	a->status_line = r->line;
-	return 0;
-}
-
-static int read_answer(struct reader *r, int n)
-{
-	struct case_answer *a = &r->c->answer[n - 1];
-	struct answer_reader ar = { .r = r, .a = a };
-	struct str word, rest;
-	int got = -1;
-
-	a->given = true;
-	if (!next_line(r))
-		return complain(r, "an answer says something");
-	buf_init(&ar.bytes, SIZE_MAX / 2);
-	if (!directive(r->line, &word, &rest)) {
-		got = read_status(r, a);
-		if (got == 0)
-			got = read_headers(r, &a->headers);
-		rest = case_value(&a->headers, "content-type");
-		a->stream = str_starts(rest, "text/event-stream");
-	} else {
-		a->raw = true;
-		got = str_eq(word, "raw") ? 0 : run_directive(&ar, word, rest);
-	}
-	if (got == 0)
-		got = read_bytes(&ar);
-	buf_release(&ar.bytes);
-	return got;
 }
 
 /* --- the file -------------------------------------------------------------- */
@@ -540,9 +367,12 @@ static const struct {
 	int (*read)(struct reader *r, int n);
 	bool numbered;
 } sections[] = {
-	{ "setup", read_setup, false },      { "client", read_client, false },
-	{ "upstream", read_upstream, true }, { "answer", read_answer, true },
-	{ "reply", read_reply, false },      { "rows", read_rows, false },
+	{ "setup", read_setup, false },
+	{ "client", read_client, false },
+	{ "upstream", read_upstream, true },
+	{ "answer", case_read_answer, true },
+	{ "reply", read_reply, false },
+	{ "rows", read_rows, false },
 };
 
 /* "== name", "== name 2": the number, 0 without one; -1: it is wrong. */
@@ -552,19 +382,19 @@ static int read_section(struct reader *r, struct str s)
 	int64_t n = 0;
 
 	if (!str_next(&s, ' ', &name))
-		return complain(r, "want the name of a section");
+		return case_complain(r, "want the name of a section");
 	if (s.p && str_int(s, 1, CASE_ATTEMPTS, &n) < 0)
-		return complain(r, "want the number of an attempt");
+		return case_complain(r, "want the number of an attempt");
 	for (size_t i = 0; i < COUNT(sections); i++) {
 		if (!str_eq(name, sections[i].name))
 			continue;
 		if (sections[i].numbered != (n > 0))
-			return complain(r,
-					n ? "has no number" : "wants a number");
+			return case_complain(r, n ? "has no number" :
+						    "wants a number");
 		r->c->n_attempts = MAX(r->c->n_attempts, (int)n);
 		return sections[i].read(r, (int)n);
 	}
-	return complain(r, "no such section");
+	return case_complain(r, "no such section");
 }
 
 static int check_whole(struct reader *r)
@@ -590,7 +420,7 @@ struct relay_case *relay_case_parse(struct str text, struct arena *a,
 	const char *end;
 
 	r.c = ARENA_NEW(a, struct relay_case);
-	while (next_line(&r))
+	while (case_next_line(&r))
 		;
 	r.c->title = (struct str){ text.p, (size_t)(r.rest.p - text.p) };
 	while (r.rest.n) {

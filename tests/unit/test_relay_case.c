@@ -8,10 +8,13 @@
 #include "rows.h"
 
 /* Test tools are in no library. */
+/* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "../mock/peek.c"
 #include "../relay/relay_case.c"
+#include "../relay/relay_case_answer.c"
 #include "../relay/relay_check.c"
 #include "../relay/script_upstream.c"
+/* NOLINTEND(bugprone-suspicious-include) */
 
 static const char sample[] = "What it shows.\n"
 			     "== setup\n"
