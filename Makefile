@@ -15,7 +15,7 @@ CLI_SRC := $(sort $(wildcard cli/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PROGRAMS := relay.fcgi admin.fcgi pontage
-TOOLS := upstream load fcgi-client
+TOOLS := upstream load fcgi-client run-cases
 
 # --- how ---------------------------------------------------------------------
 
@@ -137,6 +137,8 @@ $$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_cases: \
 $$(DIR_$(1))/tools/upstream: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/mock/*.c)) $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/tools/load: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/bench/*.c)) $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/tools/fcgi-client: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/*.c)) $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/tools/run-cases: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/cases/*.c) \
+	$$(filter-out tests/relay/fcgi_client.c,$$(wildcard tests/relay/*.c))) $$(DIR_$(1))/lib.a
 $$(TOOLS:%=$$(DIR_$(1))/tools/%):
 	$$(say) LINK $$@
 	@mkdir -p $$(@D)
@@ -170,7 +172,7 @@ CLANG_FLAGS := $(filter-out -Werror -ftrivial-auto-var-init=zero \
 	-Wno-format-truncation,$(BASE_FLAGS))
 
 # C that is ours; what make generates is not.
-C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay \
+C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay tests/cases \
 	tests/fuzz
 C_ALL := $(sort $(wildcard $(C_DIRS:%=%/*.[ch]) lib/*/*.[ch]))
 C_TIDY := $(filter %.c,$(C_ALL))
