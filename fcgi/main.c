@@ -124,6 +124,7 @@ static int serve(struct loop *l, struct err *e)
 	while (log_ring_drain())
 		continue;
 	shared_slot_free(sh, l->slot);
+	shared_close(sh);
 	return 0;
 }
 
@@ -137,6 +138,7 @@ static int one_job(struct loop *l, int64_t id, struct err *e)
 	probe_once(l, id, e);
 	writer_stop(l->writer);
 	shared_slot_free(sh, l->slot);
+	shared_close(sh);
 	return e->code ? -1 : 0;
 }
 
@@ -169,7 +171,7 @@ int main(int argc, char **argv)
 {
 	static struct loop loop;
 	struct args args = { 0 };
-	struct conf conf;
+	static struct conf conf;
 	struct err e = { 0 };
 	int r;
 
