@@ -7,19 +7,19 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #define STACK_BYTES (256 * 1024)
+#define IDLE_S      10   /* after which a thread too many goes */
 #define WAITING_MAX 4096 /* readable connections without a thread */
 
 struct conn {
 	struct conn *next;
 	void *owner;
 	FCGX_Request request;
-	int64_t readable_ms; /* since when a thread is waited for */
 };
 
 struct front {
@@ -31,9 +31,15 @@ struct front {
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t wake, gone;
 	struct conn *first, **last;
-	int waiting;
-	int threads, slow; /* slow: those that wait for a client's bytes */
+	int waiting, threads;
+	struct reader *readers; /* one a thread */
 	bool stopping;
+};
+
+/* What a thread is at; of its own, read by others. */
+struct reader {
+	struct reader *next, **from;
+	_Atomic int64_t since_ms; /* reading a request since; 0: is not */
 };
 
 /* --- connections -------------------------------------------------------- */
@@ -186,26 +192,11 @@ static int read_head(const struct front *f, const struct conn *c,
 	return 0;
 }
 
-static void change_slow(struct front *f, int by);
-
 struct upload {
-	struct front *f;
+	const struct front *f;
 	FCGX_Stream *in;
-	int fd;
 	int64_t began_ms, got, want;
-	bool slow;
 };
-
-/* Waits for bytes; a thread that has to is replaced meanwhile. */
-static void expect_wait(struct upload *u)
-{
-	struct pollfd p = { .fd = u->fd, .events = POLLIN };
-
-	if (u->slow || poll(&p, 1, 0) > 0)
-		return;
-	u->slow = true;
-	change_slow(u->f, 1);
-}
 
 static int too_slow(const struct upload *u, struct err *e)
 {
@@ -230,10 +221,8 @@ static int read_body(struct upload *u, struct buf *body, struct err *e)
 	char piece[8192];
 
 	for (;;) {
-		int there = (int)(u->in->stop - u->in->rdNext), n;
+		int there, n;
 
-		if (!there)
-			expect_wait(u);
 		/* One character makes libfcgi read once; the rest is there. */
 		n = FCGX_GetChar(u->in);
 		if (n < 0)
@@ -258,13 +247,12 @@ static int read_body(struct upload *u, struct buf *body, struct err *e)
 	return 0;
 }
 
-static int receive(struct front *f, struct conn *c, struct head *h,
+static int receive(const struct front *f, struct conn *c, struct head *h,
 		   struct buf *body, struct err *e)
 {
 	struct err why = { 0 };
 	struct upload u = { .f = f,
 			    .in = c->request.in,
-			    .fd = c->request.ipcFd,
 			    .began_ms = clock_mono_ms(),
 			    .want = -1 };
 	int r = read_head(f, c, h, e);
@@ -282,59 +270,99 @@ static int receive(struct front *f, struct conn *c, struct head *h,
 			    "the body is larger than %lld bytes",
 			    (long long)f->max_body);
 	}
-	if (u.slow)
-		change_slow(f, -1);
 	return r;
 }
 
-static void serve(struct front *f, void *thread, struct conn *c)
+static void serve(struct front *f, struct reader *me, void *thread,
+		  struct conn *c)
 {
 	struct head head = { 0 };
 	struct err e = { 0 };
 	struct buf body;
 
 	buf_init(&body, (size_t)f->max_body);
+	atomic_store(&me->since_ms, clock_mono_ms());
 	if (FCGX_Accept_r(&c->request) < 0)
 		err_set(&e, ERR_CLIENT_GONE, "gone before a whole head");
 	else
 		receive(f, c, &head, &body, &e);
+	atomic_store(&me->since_ms, 0);
 	f->hooks.handle(thread, c, &head, &body, &e);
 }
 
 /* --- threads ------------------------------------------------------------- */
 
+static struct conn *take_first(struct front *f)
+{
+	struct conn *c = f->first;
+
+	if (!c)
+		return NULL;
+	f->first = c->next;
+	if (!f->first)
+		f->last = &f->first;
+	f->waiting--;
+	return c;
+}
+
+/* NULL: the thread is no longer needed. */
 static struct conn *next_conn(struct front *f)
 {
+	struct timespec until;
 	struct conn *c;
+	int late = 0;
 
 	pthread_mutex_lock(&f->lock);
-	while (!f->first && !f->stopping &&
-	       f->threads - f->slow <= f->threads_free)
-		pthread_cond_wait(&f->wake, &f->lock);
-	c = f->first;
-	if (c) {
-		f->first = c->next;
-		if (!f->first)
-			f->last = &f->first;
-		f->waiting--;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IDLE_S;
+	while (!f->first && !f->stopping) {
+		if (late && f->threads > f->threads_free)
+			break;
+		if (late) {
+			clock_gettime(CLOCK_MONOTONIC, &until);
+			until.tv_sec += IDLE_S;
+		}
+		late = pthread_cond_timedwait(&f->wake, &f->lock, &until);
 	}
+	c = take_first(f);
 	pthread_mutex_unlock(&f->lock);
 	return c;
+}
+
+static void come(struct front *f, struct reader *me)
+{
+	pthread_mutex_lock(&f->lock);
+	me->next = f->readers;
+	me->from = &f->readers;
+	if (me->next)
+		me->next->from = &me->next;
+	f->readers = me;
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void go(struct front *f, struct reader *me)
+{
+	pthread_mutex_lock(&f->lock);
+	*me->from = me->next;
+	if (me->next)
+		me->next->from = me->from;
+	f->threads--;
+	pthread_cond_signal(&f->gone);
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void *run(void *arg)
 {
 	struct front *f = arg;
 	void *thread = f->hooks.thread_new(f->hooks.arg);
+	struct reader me = { 0 };
 	struct conn *c;
 
+	come(f, &me);
 	while ((c = next_conn(f)))
-		serve(f, thread, c);
+		serve(f, &me, thread, c);
 	f->hooks.thread_free(thread);
-	pthread_mutex_lock(&f->lock);
-	f->threads--;
-	pthread_cond_signal(&f->gone);
-	pthread_mutex_unlock(&f->lock);
+	go(f, &me);
 	return NULL;
 }
 
@@ -355,21 +383,40 @@ static void start_thread(struct front *f)
 	pthread_attr_destroy(&attr);
 }
 
-static void change_slow(struct front *f, int by)
+/* Those that wait for the bytes of a slow upload; with the lock held. */
+static int count_slow(const struct front *f)
 {
+	int64_t before_ms = clock_mono_ms() - FRONT_SLOW_MS;
+	int n = 0;
+
+	for (struct reader *r = f->readers; r; r = r->next) {
+		int64_t since_ms = atomic_load(&r->since_ms);
+
+		n += since_ms && since_ms <= before_ms;
+	}
+	return n;
+}
+
+bool front_relieve(struct front *f)
+{
+	bool behind;
+
 	pthread_mutex_lock(&f->lock);
-	f->slow += by;
-	if (f->threads - f->slow < f->threads_free &&
-	    f->threads < f->threads_max && !f->stopping)
-		start_thread(f);
+	behind = f->waiting > 0 && !f->stopping;
+	if (behind)
+		for (int slow = count_slow(f);
+		     f->threads - slow < f->threads_free &&
+		     f->threads < f->threads_max;)
+			start_thread(f);
+	behind = f->waiting > 0;
 	pthread_mutex_unlock(&f->lock);
+	return behind;
 }
 
 bool front_read(struct front *f, struct conn *c)
 {
 	bool taken;
 
-	c->readable_ms = clock_mono_ms();
 	pthread_mutex_lock(&f->lock);
 	taken = f->waiting < WAITING_MAX && !f->stopping;
 	if (taken) {
@@ -389,6 +436,7 @@ struct front *front_open(int listen_fd, const struct conf *conf,
 			 const struct front_hooks *hooks)
 {
 	struct front *f = mem_alloc(sizeof(*f));
+	pthread_condattr_t attr;
 
 	*f = (struct front){ .listen_fd = listen_fd,
 			     .hooks = *hooks,
@@ -403,7 +451,10 @@ struct front *front_open(int listen_fd, const struct conf *conf,
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
 	FCGX_Init();
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->wake, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&f->wake, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_cond_init(&f->gone, NULL);
 	pthread_mutex_lock(&f->lock);
 	for (int64_t i = 0; i < f->threads_free; i++)

@@ -70,10 +70,22 @@ static void read_request(struct loop *l, struct client *c)
 	poller_watch(&l->poller, &c->watch, 0);
 	c->reading = true;
 	atomic_fetch_add(&l->inflight, 1);
-	if (front_read(l->front, c->conn))
+	if (front_read(l->front, c->conn)) {
+		if (!l->relief.at_ms)
+			timer_set(&l->poller.timers, &l->relief,
+				  l->poller.now_ms + FRONT_SLOW_MS);
 		return;
+	}
 	atomic_fetch_sub(&l->inflight, 1);
 	forget(l, c);
+}
+
+static void on_relief(struct timer *t, int64_t now_ms)
+{
+	struct loop *l = OWNER(t, struct loop, relief);
+
+	if (front_relieve(l->front))
+		timer_set(&l->poller.timers, t, now_ms + FRONT_SLOW_MS);
 }
 
 static void on_client(struct watch *w, uint32_t events)
@@ -97,7 +109,7 @@ static void accept_some(struct loop *l)
 	int retry_ms;
 
 	/* The other workers wait on the same socket: not all at once. */
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct client *c;
 
 		conn = front_accept(l->front, &retry_ms);
@@ -324,6 +336,7 @@ void loop_open(struct loop *l)
 	l->beat.fn = on_beat;
 	l->drain.fn = on_drain_limit;
 	l->accept_again.fn = on_accept_again;
+	l->relief.fn = on_relief;
 	l->measure.run = run_measure;
 	l->measure.done = on_measured;
 	l->calls = calls_open(&l->poller, l->conf);

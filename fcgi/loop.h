@@ -24,7 +24,7 @@ struct loop {
 	_Atomic int64_t inflight; /* requests that have begun and not ended */
 
 	struct watch listening, stopping, handed, finished;
-	struct timer beat, drain, accept_again;
+	struct timer beat, drain, accept_again, relief;
 	struct write_op measure; /* of this process's memory */
 	bool measuring;
 	int64_t measured_ms;
