@@ -57,12 +57,13 @@ struct shared_view {
 };
 
 /* Maps the file of the state folder, making it where `create` says so.
- * NULL: ERR_NOT_FOUND (nothing runs, or has since the boot), ERR_IO. */
+ * NULL: ERR_NOT_FOUND (nothing runs, or has since the boot), ERR_CONFIG.  Nobody may delete the
+ * file while workers run: they would look dead. */
 struct shared *shared_open(const char *state_dir, bool create, struct err *e);
 void shared_close(struct shared *sh); /* NULL: nothing; slots stay taken */
 int64_t shared_boot(const struct shared *sh); /* another after each making */
 
-/* --- the owner's side ---------------------------------------------------- */
+/* --- the owner's side: a NULL slot is nothing, and counts nowhere ---------- */
 
 /* A slot for this process, in state starting; NULL: all are taken.  After a
  * fork the child takes its own. */
@@ -75,7 +76,7 @@ void shared_enter(struct shared_slot *slot, enum shared_state state);
 void shared_beat(struct shared_slot *slot); /* I live */
 void shared_load(struct shared_slot *slot, int64_t inflight, int64_t streams);
 void shared_count(struct shared_slot *slot, enum shared_counter which,
-		  int64_t n); /* slot NULL: nothing; from any thread */
+		  int64_t n); /* from any thread */
 /* Reads this process's proportional set size from /proc: a millisecond, so
  * not on the loop's busy path. */
 void shared_report_pss(struct shared_slot *slot);
