@@ -10,10 +10,10 @@ static const struct endpoint rows[] = {
 
 static int hex(char c)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c ? strchr(digits, c) : NULL;
 
-	return at ? (int)(at - digits) : -1;
+	return at ? (int)(at - digits) % 16 : -1;
 }
 
 /* Model names hold slashes, colons and dots; what is refused is what two
@@ -57,6 +57,21 @@ static bool leads_to(const struct endpoint *row, const char *path)
 	return !strcmp(path, row->path);
 }
 
+/* What stands after a path that ends in "/". */
+static int put_name(const struct endpoint *row, const char *path, char *name,
+		    size_t size, struct err *e)
+{
+	size_t n = strlen(row->path);
+
+	if (row->path[n - 1] != '/')
+		return 0;
+	if (strlen(path + n) >= size)
+		return err_set(e, ERR_BAD_HTTP,
+			       "the name in the address is too long");
+	snprintf(name, size, "%s", path + n);
+	return 0;
+}
+
 const struct endpoint *endpoint_find(struct str method, struct str path,
 				     char *name, size_t name_size,
 				     struct err *e)
@@ -76,10 +91,8 @@ const struct endpoint *endpoint_find(struct str method, struct str path,
 			wrong = row;
 			continue;
 		}
-		if (row->path[strlen(row->path) - 1] == '/')
-			snprintf(name, name_size, "%s",
-				 whole + strlen(row->path));
-		return row;
+		return put_name(row, whole, name, name_size, e) < 0 ? NULL :
+								      row;
 	}
 	if (wrong)
 		err_set(e, ERR_METHOD, "Not allowed to %.*s on %s: use %s",
