@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/box.h"
+#include "db/db.h"
 #include "http/cidr.h"
 #include "store/channel.h"
 #include "store/meta.h"
@@ -295,15 +296,31 @@ static int by_name(const void *a, const void *b)
 		      (*(struct book_model *const *)b)->name);
 }
 
+/* In one transaction: the version must be that of the prices too.  How many
+ * prices, or -1. */
+static int read_all(struct db *db, int64_t now_ms, struct channel_all *all,
+		    struct price **prices, struct arena *scratch, struct err *e)
+{
+	int n;
+
+	if (db_begin_read(db, e) < 0)
+		return -1;
+	n = price_all(db, now_ms, prices, scratch, e);
+	if (n >= 0 && channel_all(db, all, scratch, e) < 0)
+		n = -1;
+	db_rollback(db);
+	return n;
+}
+
 static int fill(const struct book_shelf *s, struct book *b, struct db *db,
 		struct arena *scratch, struct err *e)
 {
 	int64_t now_ms = clock_wall_ms();
 	struct channel_all all;
 	struct price *prices;
-	int n = price_all(db, now_ms, &prices, scratch, e);
+	int n = read_all(db, now_ms, &all, &prices, scratch, e);
 
-	if (n < 0 || channel_all(db, &all, scratch, e) < 0)
+	if (n < 0)
 		return -1;
 	b->version = all.version;
 	b->until_ms = INT64_MAX;

@@ -1,0 +1,370 @@
+/* test_book.c - what administrators have set, as the relay sees it. */
+#include "fixture.h"
+
+#include "base/clock.h"
+#include "crypto/box.h"
+#include "policy/book.h"
+#include "store/channel.h"
+#include "store/meta.h"
+#include "store/price.h"
+
+struct world {
+	struct fixture fx;
+	struct box_key *key;
+	struct box_public public;
+	char key_path[96];
+	struct conf conf;
+	struct book_shelf *shelf;
+};
+
+static void open_world(struct world *w)
+{
+	char id[BOX_ID];
+
+	fixture_init(&w->fx, NULL);
+	MUST(&w->fx, conf_parse(&w->conf, STR(""), &w->fx.e));
+	snprintf(w->key_path, sizeof(w->key_path), "%s/key", w->fx.dir);
+	MUST(&w->fx, box_key_create(w->key_path, id, &w->public, &w->fx.e));
+	w->key = box_key_load(w->key_path, &w->fx.e);
+	if (!w->key)
+		fail_msg("%s", w->fx.e.msg);
+	w->shelf = book_shelf_new(w->key, &w->conf);
+}
+
+static void close_world(struct world *w)
+{
+	book_shelf_free(w->shelf);
+	box_key_wipe(w->key);
+	conf_release(&w->conf);
+	unlink(w->key_path);
+	fixture_release(&w->fx);
+}
+
+static int64_t add_channel(struct world *w, const char *name,
+			   const char *provider, bool enabled, int64_t priority)
+{
+	struct channel c = { .name = name,
+			     .provider = provider,
+			     .base_url = "http://up/v1",
+			     .origin = "http://up:80",
+			     .enabled = enabled,
+			     .priority = priority,
+			     .weight = 1,
+			     .groups = "default",
+			     .allow = "" };
+	int64_t id = channel_add(w->fx.db, &c, &w->fx.e);
+
+	MUST(&w->fx, id);
+	MUST(&w->fx, channel_model_put(w->fx.db, id, "m1", "up-m1", &w->fx.e));
+	return id;
+}
+
+/* A key sealed for that origin, as the command does it. */
+static int64_t add_key(struct world *w, int64_t channel, const char *secret,
+		       const char *origin)
+{
+	int64_t id = channel_key_add(w->fx.db, channel, "sk-..", &w->fx.e);
+	struct box_place at = { "channel_key", id, origin };
+	struct buf sealed;
+
+	MUST(&w->fx, id);
+	buf_init(&sealed, BOX_SEALED_MAX);
+	MUST(&w->fx,
+	     box_seal(&w->public, &at, str_of(secret), &sealed, &w->fx.e));
+	MUST(&w->fx,
+	     channel_key_seal(w->fx.db, id, buf_span(&sealed), &w->fx.e));
+	buf_release(&sealed);
+	return id;
+}
+
+static void add_price(struct world *w, int64_t input_nusd, int64_t from_ms)
+{
+	struct price p = { .model = "m1",
+			   .from_ms = from_ms,
+			   .input_nusd = input_nusd,
+			   .cached_nusd = input_nusd,
+			   .output_nusd = 2 * input_nusd,
+			   .note = "" };
+
+	MUST(&w->fx, price_set(w->fx.db, &p, &w->fx.e));
+}
+
+static struct book *take(struct world *w)
+{
+	struct book *b = book_take(w->shelf, w->fx.db, &w->fx.e);
+
+	if (!b)
+		fail_msg("%s", w->fx.e.msg);
+	return b;
+}
+
+static const struct book_channel *channel_of(const struct book *b,
+					     const char *name)
+{
+	for (int i = 0; i < b->n_channels; i++)
+		if (!strcmp(b->channels[i].name, name))
+			return &b->channels[i];
+	fail_msg("no channel %s", name);
+	return NULL;
+}
+
+/* --- versions --------------------------------------------------------------- */
+
+static void a_book_is_built_when_something_changed(void **state)
+{
+	struct book *first, *again, *next;
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	row("the same, as long as nothing changes");
+	first = take(&w);
+	again = take(&w);
+	ROW_TRUE(first == again);
+	ROW_INT(first->n_channels, 0);
+	ROW_TRUE(!db_in_txn(w.fx.db));
+	book_give(w.shelf, again);
+
+	row("what concerns no channel changes nothing");
+	MUST(&w.fx, user_add(w.fx.db, "bob", NULL, NULL, NULL, &w.fx.e));
+	again = take(&w);
+	ROW_TRUE(first == again);
+	book_give(w.shelf, again);
+
+	row("a channel more");
+	add_channel(&w, "a", "compatible", true, 1);
+	next = take(&w);
+	ROW_TRUE(next != first);
+	ROW_TRUE(next->version > first->version);
+	ROW_INT(next->version, config_version_now(w.fx.db, &w.fx.e));
+	ROW_INT(next->n_channels, 1);
+
+	row("the old one lives until it is given back");
+	ROW_INT(first->n_channels, 0);
+	ROW_INT(first->held, 1);
+	book_give(w.shelf, first);
+	ROW_INT(next->held, 2);
+	book_give(w.shelf, next);
+	book_give(w.shelf, NULL);
+	close_world(&w);
+	rows_done();
+}
+
+static void a_price_begins_at_its_time(void **state)
+{
+	int64_t now_ms = clock_wall_ms();
+	struct book *b, *later;
+	struct world w;
+
+	(void)state;
+	open_world(&w);
+	add_channel(&w, "a", "compatible", true, 1);
+	row("no price");
+	b = take(&w);
+	ROW_INT(book_model(b, STR("m1"))->price.id, 0);
+	ROW_INT(b->until_ms, INT64_MAX);
+	book_give(w.shelf, b);
+
+	row("one now, one soon, one later");
+	add_price(&w, 100, now_ms - 1000);
+	add_price(&w, 300, now_ms + 100000);
+	add_price(&w, 200, clock_wall_ms() + 150);
+	b = take(&w);
+	ROW_INT(book_model(b, STR("m1"))->price.input_nusd, 100);
+	ROW_TRUE(b->until_ms < now_ms + 100000);
+
+	row("soon");
+	while (clock_wall_ms() < b->until_ms)
+		usleep(10000);
+	later = take(&w);
+	ROW_TRUE(later != b);
+	ROW_INT(later->version, b->version);
+	ROW_INT(book_model(later, STR("m1"))->price.input_nusd, 200);
+	ROW_INT(later->until_ms, now_ms + 100000);
+	ROW_INT(book_model(b, STR("m1"))->price.input_nusd, 100);
+	book_give(w.shelf, b);
+	book_give(w.shelf, later);
+	close_world(&w);
+	rows_done();
+}
+
+/* --- channels --------------------------------------------------------------- */
+
+static void an_unusable_channel_has_a_reason(void **state)
+{
+	struct channel_change cooling = CHANNEL_KEEP, off = CHANNEL_KEEP;
+	const struct book_channel *ch;
+	struct world w;
+	struct book *b;
+	int64_t id;
+
+	(void)state;
+	open_world(&w);
+	w.conf.test_provider = false;
+	id = add_channel(&w, "good", "openai", true, 9);
+	add_key(&w, id, "sk-good", "http://up:80");
+	id = add_channel(&w, "off", "openai", false, 8);
+	add_key(&w, id, "sk-off", "http://up:80");
+	id = add_channel(&w, "state", "openai", true, 7);
+	add_key(&w, id, "sk-state", "http://up:80");
+	off.state = "disabled";
+	off.reason = "it was refused";
+	MUST(&w.fx, channel_set(w.fx.db, id, &off, &w.fx.e));
+	id = add_channel(&w, "cooling", "openai", true, 7);
+	add_key(&w, id, "sk-cooling", "http://up:80");
+	cooling.state = "cooling";
+	cooling.reason = "429";
+	MUST(&w.fx, channel_set(w.fx.db, id, &cooling, &w.fx.e));
+	add_channel(&w, "keyless", "openai", true, 6);
+	add_channel(&w, "local", "compatible", true, 5);
+	add_channel(&w, "strange", "of-the-future", true, 4);
+	add_channel(&w, "test", "test", true, 3);
+	id = add_channel(&w, "moved", "openai", true, 2);
+	add_key(&w, id, "sk-moved", "http://elsewhere:80");
+	id = add_channel(&w, "key off", "openai", true, 1);
+	id = add_key(&w, id, "sk-off", "http://up:80");
+	MUST(&w.fx, channel_key_enable(w.fx.db, id, false, "refused", &w.fx.e));
+	b = take(&w);
+
+	for (int i = 0; i < b->n_channels; i++) {
+		static const struct {
+			const char *name, *why; /* NULL: it is usable */
+		} want[] = {
+			{ "good", NULL },
+			{ "off", "it is disabled" },
+			{ "state", "the gateway has disabled it" },
+			{ "cooling", NULL },
+			{ "keyless", "it has no key that can be used" },
+			{ "local", NULL },
+			{ "strange",
+			  "its provider is not known to this version" },
+			{ "test", "the test provider is switched off" },
+			{ "moved", "it has no key that can be used" },
+			{ "key off", "it has no key that can be used" },
+		};
+
+		row("%s", want[i].name);
+		ch = channel_of(b, want[i].name);
+		ROW_STR(ch->why ? ch->why : "", want[i].why ? want[i].why : "");
+		ROW_INT(ch->usable, !want[i].why);
+	}
+	row("the keys");
+	ROW_STR(channel_of(b, "good")->keys[0].secret, "sk-good");
+	ROW_STR(channel_of(b, "local")->keys[0].secret, "");
+	ROW_INT(channel_of(b, "moved")->n_keys, 0);
+	ROW_INT(book_model(b, STR("m1"))->n_seats, b->n_channels);
+	book_give(w.shelf, b);
+
+	row("the test provider, switched on");
+	w.conf.test_provider = true;
+	add_channel(&w, "one more", "compatible", true, 1);
+	b = take(&w);
+	ROW_INT(channel_of(b, "test")->usable, true);
+	book_give(w.shelf, b);
+	close_world(&w);
+	rows_done();
+}
+
+/* A broken key is not the same as none: it fails alone, and closes a channel
+ * that could do without. */
+static void a_key_opens_only_for_its_origin(void **state)
+{
+	struct channel_change moved = CHANNEL_KEEP;
+	const struct book_channel *ch;
+	struct world w;
+	struct book *b;
+	int64_t id;
+
+	(void)state;
+	open_world(&w);
+	id = add_channel(&w, "a", "compatible", true, 1);
+	add_key(&w, id, "sk-1", "http://up:80");
+	add_key(&w, id, "sk-2", "http://up:8080");
+	add_key(&w, id, "sk-3", "http://up:80");
+	row("two of three");
+	b = take(&w);
+	ch = channel_of(b, "a");
+	ROW_INT(ch->n_keys, 2);
+	ROW_STR(ch->keys[0].secret, "sk-1");
+	ROW_STR(ch->keys[1].secret, "sk-3");
+	book_give(w.shelf, b);
+
+	row("moved, and the keys stay behind");
+	moved.base_url = "http://evil/v1";
+	moved.origin = "http://evil:80";
+	MUST(&w.fx, channel_set(w.fx.db, id, &moved, &w.fx.e));
+	b = take(&w);
+	ROW_INT(channel_of(b, "a")->usable, false);
+	ROW_STR(channel_of(b, "a")->base_url, "http://evil/v1");
+	book_give(w.shelf, b);
+
+	row("nobody has the key of the keys");
+	book_shelf_free(w.shelf);
+	w.shelf = book_shelf_new(NULL, &w.conf);
+	b = take(&w);
+	ROW_INT(channel_of(b, "a")->usable, false);
+	book_give(w.shelf, b);
+	close_world(&w);
+	rows_done();
+}
+
+static void models_are_found_by_name(void **state)
+{
+	const struct book_model *m;
+	struct world w;
+	struct book *b;
+	int64_t id;
+	char name[16];
+
+	(void)state;
+	open_world(&w);
+	id = add_channel(&w, "low", "compatible", true, 1);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "x%d", 49 - i);
+		MUST(&w.fx,
+		     channel_model_put(w.fx.db, id, name, name, &w.fx.e));
+	}
+	add_channel(&w, "high", "compatible", true, 9);
+	b = take(&w);
+	row("two serve it, the higher first");
+	m = book_model(b, STR("m1"));
+	ROW_INT(m->n_seats, 2);
+	ROW_STR(m->seats[0].channel->name, "high");
+	ROW_STR(m->seats[0].upstream, "up-m1");
+	row("all");
+	ROW_INT(b->n_models, 51);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "x%d", i);
+		ROW_TRUE(book_model(b, str_of(name)));
+	}
+	for (int i = 1; i < b->n_models; i++)
+		ROW_TRUE(strcmp(b->models[i - 1]->name, b->models[i]->name) <
+			 0);
+	row("none");
+	ROW_TRUE(!book_model(b, STR("m")));
+	ROW_TRUE(!book_model(b, STR("M1")));
+	ROW_TRUE(!book_model(b, STR("")));
+	book_give(w.shelf, b);
+
+	row("a removed channel is not in it");
+	MUST(&w.fx, channel_remove(w.fx.db, id, &w.fx.e));
+	b = take(&w);
+	ROW_INT(b->n_channels, 1);
+	ROW_TRUE(!book_model(b, STR("x7")));
+	book_give(w.shelf, b);
+	close_world(&w);
+	rows_done();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_book_is_built_when_something_changed),
+		cmocka_unit_test(a_price_begins_at_its_time),
+		cmocka_unit_test(an_unusable_channel_has_a_reason),
+		cmocka_unit_test(a_key_opens_only_for_its_origin),
+		cmocka_unit_test(models_are_found_by_name),
+	};
+
+	return cmocka_run_group_tests_name("book", tests, NULL, NULL);
+}

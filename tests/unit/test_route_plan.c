@@ -1,0 +1,299 @@
+/* test_route_plan.c - which channels may serve, in which order. */
+#include "rows.h"
+
+#include "policy/route.h"
+
+#define SEATS  4
+#define ROUNDS 20000
+
+struct seat {
+	int priority, weight;
+	const char *groups;
+	bool off;
+	int keys;
+};
+
+/* A book of one model "m1", served by channels 1 to n. */
+struct world {
+	struct book book;
+	struct book_model model, *slot;
+	struct book_channel channels[SEATS];
+	struct book_key keys[SEATS][4];
+	struct book_seat seats[SEATS];
+	struct arena arena;
+};
+
+static void open_world(struct world *w, const struct seat *seats, int n)
+{
+	*w = (struct world){ .model = { .name = "m1", .seats = w->seats } };
+	arena_init(&w->arena);
+	w->model.n_seats = n;
+	w->slot = &w->model;
+	w->book.slots = &w->slot;
+	w->book.n_slots = 1;
+	for (int i = 0; i < n; i++) {
+		for (int k = 0; k < 4; k++)
+			w->keys[i][k].id = 10 * (i + 1) + k;
+		w->channels[i] = (struct book_channel){
+			.id = i + 1,
+			.usable = !seats[i].off,
+			.priority = seats[i].priority,
+			.weight = seats[i].weight,
+			.groups = seats[i].groups ? seats[i].groups : "default",
+			.keys = w->keys[i],
+			.n_keys = MAX(seats[i].keys, 1),
+		};
+		w->seats[i] = (struct book_seat){ &w->channels[i], "up" };
+	}
+}
+
+static int plan(struct world *w, const char *group, int64_t channel,
+		struct candidate **out, struct err *e)
+{
+	struct route_ask ask = { STR("m1"), group, channel };
+
+	return route_plan(&w->book, &ask, &w->arena, out, e);
+}
+
+/* Ids of the candidates: "1 3 ". */
+static const char *ids(const struct candidate *c, int n, char *out)
+{
+	char *to = out;
+
+	*to = '\0';
+	for (int i = 0; i < n; i++)
+		to += snprintf(to, 8, "%d ", (int)c[i].channel->id);
+	return out;
+}
+
+static void only_those_that_may(void **state)
+{
+	static const struct {
+		const char *label;
+		struct seat seats[SEATS];
+		const char *group;
+		int64_t channel;
+		const char *want;
+	} rows[] = {
+		{ "highest priority first",
+		  { { 9, 1, NULL, false, 1 },
+		    { 5, 1, NULL, false, 1 },
+		    { 1, 1, NULL, false, 1 } },
+		  "default",
+		  0,
+		  "1 2 3 " },
+		{ "not the unusable",
+		  { { 9, 1, NULL, true, 1 },
+		    { 5, 1, NULL, false, 1 },
+		    { 1, 1, NULL, true, 1 } },
+		  "default",
+		  0,
+		  "2 " },
+		{ "of the group",
+		  { { 9, 1, "vip", false, 1 },
+		    { 5, 1, "default,vip", false, 1 },
+		    { 1, 1, "default", false, 1 } },
+		  "vip",
+		  0,
+		  "1 2 " },
+		{ "blanks around a group",
+		  { { 9, 1, " vip , default ", false, 1 },
+		    { 5, 1, "default", false, 1 },
+		    { 1, 1, "vip", false, 1 } },
+		  "vip",
+		  0,
+		  "1 3 " },
+		{ "a part of a group's name is none",
+		  { { 9, 1, "vips", false, 1 },
+		    { 5, 1, "vi", false, 1 },
+		    { 1, 1, "vip", false, 1 } },
+		  "vip",
+		  0,
+		  "3 " },
+		{ "another case is another group",
+		  { { 9, 1, "VIP", false, 1 },
+		    { 5, 1, "vip", false, 1 },
+		    { 1, 1, "", false, 1 } },
+		  "vip",
+		  0,
+		  "2 " },
+		{ "pinned",
+		  { { 9, 1, NULL, false, 1 },
+		    { 5, 1, NULL, false, 1 },
+		    { 1, 1, NULL, false, 1 } },
+		  "default",
+		  2,
+		  "2 " },
+		{ "pinned, and unusable",
+		  { { 9, 1, NULL, false, 1 },
+		    { 5, 1, NULL, true, 1 },
+		    { 1, 1, NULL, false, 1 } },
+		  "default",
+		  2,
+		  "" },
+		{ "pinned, of another group",
+		  { { 9, 1, NULL, false, 1 },
+		    { 5, 1, "vip", false, 1 },
+		    { 1, 1, NULL, false, 1 } },
+		  "default",
+		  2,
+		  "" },
+		{ "pinned, and does not serve it",
+		  { { 9, 1, NULL, false, 1 },
+		    { 5, 1, NULL, false, 1 },
+		    { 1, 1, NULL, false, 1 } },
+		  "default",
+		  7,
+		  "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct candidate *c = NULL;
+		struct err e = { 0 };
+		struct world w;
+		char got[64];
+		int n;
+
+		row("%s", rows[i].label);
+		open_world(&w, rows[i].seats, 3);
+		n = plan(&w, rows[i].group, rows[i].channel, &c, &e);
+		ROW_STR(ids(c, MAX(n, 0), got), rows[i].want);
+		ROW_INT(e.code, *rows[i].want ? ERR_NONE : ERR_NO_CHANNEL);
+		ROW_TRUE(n < 0 || !strcmp(c[0].model, "up"));
+		arena_release(&w.arena);
+	}
+	rows_done();
+}
+
+/* How often each is first, in percent, within two. */
+static void inside_a_priority_weight_draws(void **state)
+{
+	static const struct {
+		const char *label;
+		struct seat seats[SEATS];
+		int first[SEATS]; /* percent */
+	} rows[] = {
+		{ "alike",
+		  { { 1, 1, NULL, false, 1 }, { 1, 1, NULL, false, 1 } },
+		  { 50, 50 } },
+		{ "three to one",
+		  { { 1, 3, NULL, false, 1 }, { 1, 1, NULL, false, 1 } },
+		  { 75, 25 } },
+		{ "0 is next to nothing",
+		  { { 1, 0, NULL, false, 1 }, { 1, 1, NULL, false, 1 } },
+		  { 0, 100 } },
+		{ "0 alike",
+		  { { 1, 0, NULL, false, 1 }, { 1, 0, NULL, false, 1 } },
+		  { 50, 50 } },
+		{ "priority before weight",
+		  { { 2, 1, NULL, false, 1 }, { 1, 1000, NULL, false, 1 } },
+		  { 100, 0 } },
+		{ "very heavy",
+		  { { 1, INT32_MAX, NULL, false, 1 },
+		    { 1, INT32_MAX, NULL, false, 1 } },
+		  { 50, 50 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int first[SEATS] = { 0 };
+		struct err e = { 0 };
+		struct world w;
+
+		row("%s", rows[i].label);
+		open_world(&w, rows[i].seats, 2);
+		for (int k = 0; k < ROUNDS; k++) {
+			struct candidate *c = NULL;
+
+			ROW_INT(plan(&w, "default", 0, &c, &e), 2);
+			first[c[0].channel->id - 1]++;
+			ROW_TRUE(c[0].channel != c[1].channel);
+		}
+		for (int k = 0; k < 2; k++)
+			ROW_TRUE(abs(first[k] * 100 / ROUNDS -
+				     rows[i].first[k]) <= 2);
+		arena_release(&w.arena);
+	}
+	rows_done();
+}
+
+static void the_keys_of_a_channel_take_turns(void **state)
+{
+	static const struct seat seat = { 1, 1, NULL, false, 4 };
+	int used[4] = { 0 };
+	struct err e = { 0 };
+	struct world w;
+
+	(void)state;
+	row("four keys");
+	open_world(&w, &seat, 1);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct candidate *c = NULL;
+
+		ROW_INT(plan(&w, "default", 0, &c, &e), 1);
+		used[c[0].key->id - 10]++;
+	}
+	for (int i = 0; i < 4; i++)
+		ROW_TRUE(abs(used[i] * 100 / ROUNDS - 25) <= 2);
+	arena_release(&w.arena);
+	rows_done();
+}
+
+static void an_unknown_model_is_told_apart(void **state)
+{
+	static const struct seat seat = { 1, 1, NULL, true, 1 };
+	struct route_ask ask = { STR("m2"), "default", 0 };
+	struct candidate *c = NULL;
+	struct err e = { 0 };
+	struct world w;
+
+	(void)state;
+	open_world(&w, &seat, 1);
+	row("unknown");
+	ROW_INT(route_plan(&w.book, &ask, &w.arena, &c, &e), -1);
+	ROW_INT(e.code, ERR_MODEL);
+	ROW_STR(e.param, "model");
+	row("known, and nobody there");
+	err_clear(&e);
+	ROW_INT(plan(&w, "default", 0, &c, &e), -1);
+	ROW_INT(e.code, ERR_NO_CHANNEL);
+	arena_release(&w.arena);
+	rows_done();
+}
+
+static void a_comma_list_has_names(void **state)
+{
+	static const struct {
+		const char *list, *name;
+		bool want;
+	} rows[] = {
+		{ "a", "a", true },         { "a,b", "b", true },
+		{ " a ,\tb ", "b", true },  { "a,,b", "b", true },
+		{ "ab", "a", false },       { "a", "ab", false },
+		{ "", "a", false },         { "a,b", "c", false },
+		{ "A", "a", false },        { "a b", "a", false },
+		{ "a/b:c", "a/b:c", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		row("\"%s\" has \"%s\"", rows[i].list, rows[i].name);
+		ROW_INT(book_on_list(rows[i].list, str_of(rows[i].name)),
+			rows[i].want);
+	}
+	rows_done();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_those_that_may),
+		cmocka_unit_test(inside_a_priority_weight_draws),
+		cmocka_unit_test(the_keys_of_a_channel_take_turns),
+		cmocka_unit_test(an_unknown_model_is_told_apart),
+		cmocka_unit_test(a_comma_list_has_names),
+	};
+
+	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
+}
