@@ -28,7 +28,7 @@ struct admin { /* what lives as long as the process */
 	struct shared *shared;
 };
 
-#define REPLY_MAX (256 * 1024) /* bytes of a body */
+#define REPLY_MAX ((size_t)256 * 1024) /* bytes of a body */
 
 /* Finds the handler and asks it; reply->body is released by the caller. */
 void route_answer(const struct admin *a, const struct ask *ask,

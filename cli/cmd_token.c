@@ -94,7 +94,7 @@ static int find_owner(struct cli *c, const char *name, struct user *u,
 static int find_channel(struct cli *c, const char *which, int64_t *id,
 			struct err *e)
 {
-	struct channel ch;
+	struct channel ch = { 0 };
 	int r = 0;
 
 	*id = 0;
@@ -167,7 +167,7 @@ static int create(struct cli *c, const void *values, struct err *e)
 	char key[KEY_TEXT], hint[KEY_HINT];
 	unsigned char hash[KEY_HASH];
 	struct row r = { .key = key };
-	struct user u;
+	struct user u = { 0 };
 	int64_t id;
 
 	if (v->unlimited && v->limit_nusd >= 0)
