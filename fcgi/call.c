@@ -325,11 +325,31 @@ struct calls *calls_open(struct poller *p, const struct conf *conf)
 	return cs;
 }
 
+/* A handle is dear to make: those of calls that ended are used again. */
+static CURL *take_easy(struct calls *cs, bool stream)
+{
+	struct spare *s = &cs->spare[stream];
+
+	return s->n ? s->easy[--s->n] : curl_easy_init();
+}
+
+static void give_easy(struct calls *cs, bool stream, CURL *easy)
+{
+	struct spare *s = &cs->spare[stream];
+
+	if (s->n == SPARE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	s->easy[s->n++] = easy;
+}
+
 static void bury(struct call *c)
 {
-	curl_slist_free_all(c->lines);
 	if (c->easy)
-		curl_easy_cleanup(c->easy);
+		give_easy(c->calls, c->stream, c->easy);
+	curl_slist_free_all(c->lines);
 	free(c->joined);
 	buf_release(&c->head);
 	free(c);
@@ -342,6 +362,9 @@ void calls_close(struct calls *cs)
 		timer_set(&cs->poller->timers, &cs->lanes[i].timer, 0);
 	}
 	call_names_release(cs);
+	for (int i = 0; i < 2; i++)
+		while (cs->spare[i].n)
+			curl_easy_cleanup(cs->spare[i].easy[--cs->spare[i].n]);
 	curl_share_cleanup(cs->share);
 	free(cs->lanes);
 	free(cs);
@@ -423,7 +446,7 @@ static void begin(struct call *c)
 	}
 	if (!call_name_known(c))
 		return;
-	c->easy = curl_easy_init();
+	c->easy = take_easy(cs, c->stream);
 	set_transfer(c);
 	set_guards(c);
 	set_body(c);
@@ -454,6 +477,7 @@ struct call *call_start(struct calls *cs, const struct relay_call *what,
 
 	*c = (struct call){ .calls = cs,
 			    .what = what,
+			    .stream = what->stream,
 			    .egress = what->to->channel->egress,
 			    .hooks = hooks,
 			    .arg = arg };

@@ -19,6 +19,13 @@ struct sock { /* a socket of libcurl's that the loop watches */
 	struct lane *lane;
 };
 
+#define SPARE_MAX 64
+
+struct spare { /* handles that wait for their next call */
+	CURL *easy[SPARE_MAX];
+	int n;
+};
+
 struct calls {
 	struct poller *poller;
 	const struct conf *conf;
@@ -28,7 +35,8 @@ struct calls {
 	struct call *fresh, **fresh_last; /* started, not begun */
 	struct call *ended;
 	struct host *hosts;
-	int busy; /* libcurl is on the stack */
+	struct spare spare[2]; /* of whole answers, of streams */
+	int busy;              /* libcurl is on the stack */
 };
 
 enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
@@ -39,6 +47,7 @@ struct call {
 	struct lane *lane;
 	struct host *host; /* whose addresses it is looking up */
 	enum call_state state;
+	bool stream;
 	bool dead; /* nobody listens */
 	const struct relay_call *what;
 	struct egress_rule egress;

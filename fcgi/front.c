@@ -12,9 +12,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#define STACK_BYTES (256 * 1024)
-#define IDLE_S      10   /* after which a thread too many goes */
-#define WAITING_MAX 4096 /* readable connections without a thread */
+#define STACK_BYTES   (256 * 1024)
+#define FRONT_SLOW_MS 50   /* in reading a request: a slow upload */
+#define IDLE_S        10   /* after which a thread too many goes */
+#define WAITING_MAX   4096 /* readable connections without a thread */
 
 struct conn {
 	struct conn *next;
@@ -32,6 +33,7 @@ struct front {
 	pthread_cond_t wake, gone;
 	struct conn *first, **last;
 	int waiting, threads;
+	int awake, cores; /* threads that are at work; that can be at once */
 	struct reader *readers; /* one a thread */
 	bool stopping;
 };
@@ -315,6 +317,7 @@ static struct conn *next_conn(struct front *f)
 	pthread_mutex_lock(&f->lock);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += IDLE_S;
+	f->awake--;
 	while (!f->first && !f->stopping) {
 		if (late && f->threads > f->threads_free)
 			break;
@@ -324,6 +327,7 @@ static struct conn *next_conn(struct front *f)
 		}
 		late = pthread_cond_timedwait(&f->wake, &f->lock, &until);
 	}
+	f->awake++;
 	c = take_first(f);
 	pthread_mutex_unlock(&f->lock);
 	return c;
@@ -332,6 +336,7 @@ static struct conn *next_conn(struct front *f)
 static void come(struct front *f, struct reader *me)
 {
 	pthread_mutex_lock(&f->lock);
+	f->awake++;
 	me->next = f->readers;
 	me->from = &f->readers;
 	if (me->next)
@@ -347,6 +352,7 @@ static void go(struct front *f, struct reader *me)
 	if (me->next)
 		me->next->from = me->from;
 	f->threads--;
+	f->awake--;
 	pthread_cond_signal(&f->gone);
 	pthread_mutex_unlock(&f->lock);
 }
@@ -383,10 +389,11 @@ static void start_thread(struct front *f)
 	pthread_attr_destroy(&attr);
 }
 
-/* Those that wait for the bytes of a slow upload; with the lock held. */
-static int count_slow(const struct front *f)
+/* Those that have waited for the bytes of a request for so long; with the
+ * lock held. */
+static int count_slow(const struct front *f, int64_t ms)
 {
-	int64_t before_ms = clock_mono_ms() - FRONT_SLOW_MS;
+	int64_t before_ms = clock_mono_ms() - ms;
 	int n = 0;
 
 	for (struct reader *r = f->readers; r; r = r->next) {
@@ -397,18 +404,29 @@ static int count_slow(const struct front *f)
 	return n;
 }
 
+/* More threads at work than cores only take the processor from each other;
+ * one that waits for bytes is not at work.  With the lock held. */
+static void wake_one(struct front *f)
+{
+	if (f->awake < f->cores ||
+	    f->awake - count_slow(f, FRONT_TURN_MS) < f->cores)
+		pthread_cond_signal(&f->wake);
+}
+
 bool front_relieve(struct front *f)
 {
 	bool behind;
 
 	pthread_mutex_lock(&f->lock);
 	behind = f->waiting > 0 && !f->stopping;
-	if (behind)
-		for (int slow = count_slow(f);
-		     f->threads - slow < f->threads_free &&
-		     f->threads < f->threads_max;)
+	if (behind) {
+		int slow = count_slow(f, FRONT_SLOW_MS);
+
+		wake_one(f);
+		while (f->threads - slow < f->threads_free &&
+		       f->threads < f->threads_max)
 			start_thread(f);
-	behind = f->waiting > 0;
+	}
 	pthread_mutex_unlock(&f->lock);
 	return behind;
 }
@@ -424,7 +442,7 @@ bool front_read(struct front *f, struct conn *c)
 		*f->last = c;
 		f->last = &c->next;
 		f->waiting++;
-		pthread_cond_signal(&f->wake);
+		wake_one(f);
 	}
 	pthread_mutex_unlock(&f->lock);
 	if (!taken)
@@ -448,6 +466,7 @@ struct front *front_open(int listen_fd, const struct conf *conf,
 			     .max_body = conf->max_body_bytes,
 			     .max_params = conf->max_params_bytes };
 	f->last = &f->first;
+	f->cores = (int)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
 	FCGX_Init();
 	pthread_mutex_init(&f->lock, NULL);

@@ -61,9 +61,9 @@ bool front_keeps(const struct conn *c);
 /* It is readable: a thread reads the request.  False: too many wait already;
  * the connection has been closed. */
 bool front_read(struct front *f, struct conn *c);
-/* To be asked again after FRONT_SLOW_MS while it says that somebody waits for
+/* To be asked again after FRONT_TURN_MS while it says that somebody waits for
  * a thread: those that are held up by slow uploads are replaced. */
-#define FRONT_SLOW_MS 50
+#define FRONT_TURN_MS 2
 bool front_relieve(struct front *f);
 void front_close(struct conn *c);
 

@@ -73,7 +73,7 @@ static void read_request(struct loop *l, struct client *c)
 	if (front_read(l->front, c->conn)) {
 		if (!l->relief.at_ms)
 			timer_set(&l->poller.timers, &l->relief,
-				  l->poller.now_ms + FRONT_SLOW_MS);
+				  l->poller.now_ms + FRONT_TURN_MS);
 		return;
 	}
 	atomic_fetch_sub(&l->inflight, 1);
@@ -85,7 +85,7 @@ static void on_relief(struct timer *t, int64_t now_ms)
 	struct loop *l = OWNER(t, struct loop, relief);
 
 	if (front_relieve(l->front))
-		timer_set(&l->poller.timers, t, now_ms + FRONT_SLOW_MS);
+		timer_set(&l->poller.timers, t, now_ms + FRONT_TURN_MS);
 }
 
 static void on_client(struct watch *w, uint32_t events)
