@@ -172,7 +172,9 @@ static void explain(const struct channel *ch, struct json_object *o)
 		printf("the provider says: %s\n", words);
 	if (*advice)
 		printf("%s\n", advice);
-	print_list("it serves these", js_get(o, "models"));
+	if (js_int(o, "status", 0) == 404 ||
+	    !strcmp(js_str(o, "error", ""), "model_not_found"))
+		print_list("it serves these", js_get(o, "models"));
 }
 
 static struct json_object *result_of(const struct job *j, struct err *e)
@@ -184,13 +186,35 @@ static struct json_object *result_of(const struct job *j, struct err *e)
 	return o;
 }
 
+/* NULL: the worker takes the first.  Of the built-in provider's models most
+ * show a fault, and the first by name does. */
+static const char *model_for(struct cli *c, const struct channel *ch,
+			     const char *wanted, struct err *e)
+{
+	struct channel_model *m = NULL;
+	int n;
+
+	if (wanted || strcmp(ch->provider, "test"))
+		return wanted;
+	n = channel_models(c->db, ch->id, &m, &c->arena, e);
+	for (int i = 0; i < n; i++)
+		if (!strcmp(m[i].upstream, "test-echo"))
+			return m[i].model;
+	return NULL;
+}
+
 static int ask_channel(struct cli *c, const struct channel_values *v,
 		       const char *kind, struct channel *ch, struct job *j,
 		       struct err *e)
 {
+	const char *model;
+
 	if (channel_named(c, v->name, ch, e) < 0)
 		return -1;
-	return ask_relay(c, kind, ch->id, args_of(c, v->model), j, e);
+	model = model_for(c, ch, v->model, e);
+	if (e->code)
+		return -1;
+	return ask_relay(c, kind, ch->id, args_of(c, model), j, e);
 }
 
 int channel_run_test(struct cli *c, const void *values, struct err *e)
