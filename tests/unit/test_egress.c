@@ -55,6 +55,12 @@ static const struct sockaddr *address(const char *text)
 	return (const struct sockaddr *)&v6;
 }
 
+static void refused_without(const struct err *e, const char *address_text)
+{
+	ROW_TRUE(strstr(e->msg, "--allow CIDR"));
+	ROW_TRUE(!strstr(e->msg, address_text));
+}
+
 static void what_may_be_called_is_what_was_allowed(void **state)
 {
 	(void)state;
@@ -74,10 +80,8 @@ static void what_may_be_called_is_what_was_allowed(void **state)
 		r = egress_judge(address(cases[i].to), &rule, &e);
 		ROW_INT(r, cases[i].may ? 0 : -1);
 		ROW_INT(e.code, cases[i].may ? ERR_NONE : ERR_UP_FORBIDDEN);
-		if (r) {
-			ROW_TRUE(strstr(e.msg, "--allow CIDR"));
-			ROW_TRUE(!strstr(e.msg, cases[i].to));
-		}
+		if (r)
+			refused_without(&e, cases[i].to);
 		arena_release(&a);
 	}
 	rows_done();
