@@ -85,7 +85,7 @@ static const char *attempts_json(struct exchange *x)
 		const struct relay_attempt *a = &end->attempts[i];
 
 		jw_object(&w, NULL);
-		jw_int(&w, "channel", a->channel_id);
+		jw_str(&w, "channel", a->channel);
 		jw_str(&w, "error", a->code ? err_info(a->code)->code : "");
 		jw_int(&w, "status", a->status);
 		jw_int(&w, "ms", a->ms);
@@ -221,6 +221,7 @@ static void let_go(struct exchange *x)
 	x->client = NULL;
 	c->x = NULL;
 	x->ended = true;
+	timer_set(&x->loop->poller.timers, &x->timer, 0);
 	x->kept = STR_NONE;
 	x->out_at = x->out.len;
 }
@@ -257,7 +258,7 @@ static bool writable(const struct client *c)
 
 static void has_room(struct exchange *x)
 {
-	if (!x->held_back ||
+	if (!(x->held_back || x->relay.paused) ||
 	    queued(x) > (size_t)x->loop->conf->client_queue_bytes / 2)
 		return;
 	x->held_back = false;
@@ -266,6 +267,26 @@ static void has_room(struct exchange *x)
 		call_resume(x->call);
 	if (x->played)
 		played_resume(x->played);
+}
+
+static void on_stuck(struct timer *t, int64_t now_ms)
+{
+	(void)now_ms;
+	exchange_client_gone(OWNER(t, struct exchange, timer));
+}
+
+/* The relay looks after a client that does not read, but for the last bytes:
+ * then it has ended, and the timer is free. */
+static void wait_for_room(struct exchange *x)
+{
+	struct loop *l = x->loop;
+
+	poller_watch(&l->poller, &x->client->watch, EPOLLOUT | EPOLLRDHUP);
+	if (!x->ended)
+		return;
+	x->timer.fn = on_stuck;
+	timer_set(&l->poller.timers, &x->timer,
+		  l->poller.now_ms + l->conf->client_stall_ms);
 }
 
 void exchange_flush(struct exchange *x)
@@ -279,8 +300,7 @@ void exchange_flush(struct exchange *x)
 		bool last = x->ended && queued(x) == piece.n;
 
 		if (!writable(c)) {
-			poller_watch(&l->poller, &c->watch,
-				     EPOLLOUT | EPOLLRDHUP);
+			wait_for_room(x);
 			has_room(x);
 			return;
 		}
@@ -305,14 +325,19 @@ void exchange_flush(struct exchange *x)
 		maybe_over(x);
 }
 
-void exchange_client_gone(struct exchange *x)
+static void hang_up(struct exchange *x)
 {
 	struct client *c = x->client;
 
-	if (!c)
-		return;
 	let_go(x);
 	loop_drop(x->loop, c);
+}
+
+void exchange_client_gone(struct exchange *x)
+{
+	if (!x->client)
+		return;
+	hang_up(x);
 	if (x->relaying)
 		relay_on_client_gone(&x->relay, x->loop->poller.now_ms);
 	maybe_over(x);
@@ -440,6 +465,8 @@ static void io_end(void *arg)
 	struct exchange *x = arg;
 
 	x->ended = true;
+	if (x->relay.end.client_gone && x->client)
+		hang_up(x); /* it is there, but does not read */
 	x->loop->n_streams -= x->ask.stream;
 	loop_dirty(x->loop, x);
 	settle(x);
@@ -482,6 +509,7 @@ void exchange_begin(struct exchange *x)
 		poller_watch(&l->poller, &x->client->watch, EPOLLRDHUP);
 	timer_set(&l->poller.timers, &x->note_timer,
 		  l->poller.now_ms + l->conf->progress_ms);
+	x->plan.wall_ms = clock_wall_ms();
 	log_request(x->request_id);
 	relay_start(&x->relay, l->poller.now_ms);
 	log_request(NULL);

@@ -87,9 +87,16 @@ static void maybe_leave(struct client *k)
 		k->left = true;
 }
 
+static bool hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
 static int receive(struct client *k, struct err *e)
 {
-	int64_t rate = k->c->client.read_rate, took;
+	int64_t rate = hung_up(k->fd) ? 0 : k->c->client.read_rate, took;
 	size_t most = rate ? MAX((size_t)rate / 100, 1) : 65536;
 	char *to = buf_room(&k->in, most);
 	ssize_t n = to ? recv(k->fd, to, most, 0) : 0;

@@ -328,7 +328,7 @@ static void run_file(const char *path, bool cuts)
 	p.c = relay_case_load(path, &arena, &e);
 	if (!p.c) {
 		ROW_STR(e.msg, "");
-	} else if (p.c->n_attempts &&
+	} else if (p.c->n_attempts && !p.c->client.read_rate &&
 		   str_eq(p.c->client.path, "/v1/chat/completions")) {
 		play(&p);
 		check(&p);
