@@ -88,7 +88,7 @@ static const struct advice {
 	{ ERR_NONE, 401, NULL, "The key was refused. Copy it anew; is it of this provider, this account?" },
 	{ ERR_NONE, 402, NULL, "The provider wants to be paid first: the account has no credit." },
 	{ ERR_NONE, 403, NULL, "The key is known but may not do this: rights, region, or credit." },
-	{ ERR_NONE, 404, "model", "The model is unknown there. The names that exist are listed below; map yours with --map NAME=THEIRS." },
+	{ ERR_MODEL, 404, NULL, "The model is unknown there. The names that exist are listed below; map yours with --map NAME=THEIRS." },
 	{ ERR_NONE, 404, NULL, "Nothing at that path. Does the base URL end in the version path, like /v1?" },
 	{ ERR_NONE, 429, NULL, "The provider limits the rate, or the credit is used up. Its words tell which." },
 	{ ERR_NONE, 400, NULL, "The provider understood the key but not the request. Its words tell what it missed." },
@@ -133,8 +133,8 @@ static void write_result(struct prober *p)
 	jw_str(&w, "model", p->to.model ? p->to.model : "");
 	jw_int(&w, "status", p->said_status);
 	jw_str(&w, "error", p->ok ? "" : err_info(p->err.code)->code);
-	jw_str(&w, "words", *p->words ? p->words : p->err.msg);
-	jw_str(&w, "advice", p->ok || !p->advice ? "" : p->advice);
+	jw_str(&w, "words", p->words);
+	jw_str(&w, "advice", p->ok ? "" : p->advice ? p->advice : p->err.msg);
 	jw_raw(&w, "models", p->models.p ? p->models : STR("[]"));
 	jw_end(&w);
 }
@@ -250,8 +250,12 @@ static void judge_models(struct prober *p)
 {
 	if (p->status == 200)
 		read_models(p);
-	if (strcmp(p->job.kind, "fetch-models"))
-		return; /* the chat call was judged before */
+	if (strcmp(p->job.kind, "fetch-models")) { /* judged before */
+		/* The list is there: it was the model that is not. */
+		if (p->models.p && p->said_status == 404)
+			p->err.code = ERR_MODEL;
+		return;
+	}
 	p->said_status = p->status;
 	p->ok = p->models.p != NULL;
 	if (!p->ok && !p->err.code)

@@ -12,7 +12,7 @@ ranks='
 1 lib/text
 1 lib/crypto
 1 lib/http
-1 lib/net
+2 lib/net
 1 lib/db
 1 lib/shared
 2 lib/store

@@ -253,7 +253,7 @@ static bool try_next(struct relay *r, int64_t now_ms, struct err *e)
 	       now_ms < r->began_ms + plan->limits.deadline_ms) {
 		r->at = &plan->candidates[r->next++];
 		r->attempts[r->n_attempts++] = (struct relay_attempt){
-			.channel_id = r->at->channel->id,
+			.channel = r->at->channel->name,
 			.key_id = r->at->key->id,
 			.ms = -1,
 		};

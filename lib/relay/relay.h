@@ -68,13 +68,15 @@ struct relay_plan {
 	struct candidate *candidates;
 	int n_candidates;
 	const char *request_id;
+	int64_t wall_ms; /* at relay_start(): for dates in answers */
 	struct relay_limits limits;
 };
 
 #define RELAY_PASSED 16 /* headers of an upstream that go on at most */
 
 struct relay_attempt {
-	int64_t channel_id, key_id;
+	const char *channel;
+	int64_t key_id;
 	enum err_code code;
 	int status;
 	int64_t ms;

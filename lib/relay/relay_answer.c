@@ -82,7 +82,8 @@ static bool hear_pause(struct relay *r, struct str name, struct str value)
 	int64_t ms;
 
 	if (str_ieq(name, "retry-after"))
-		ms = header_retry_after_ms(value, 0);
+		ms = header_retry_after_ms(
+			value, r->plan->wall_ms + r->heard_ms - r->began_ms);
 	else if (str_ieq(name, "retry-after-ms"))
 		ms = header_retry_ms(value);
 	else
@@ -234,7 +235,7 @@ static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 
 	if (r->done_seen)
 		return 0;  /* nothing counts after the end */
-	if (!ev->data.p) { /* a comment */
+	if (!ev->data.n) { /* a comment */
 		if (r->state == RELAY_BODY)
 			forward(r, t->now_ms, ev->raw);
 		return 0;

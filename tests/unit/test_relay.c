@@ -720,11 +720,11 @@ static void attempts_are_noted(void **state)
 	tell(&w, "2x3F.J#.");
 	a = w.relay.end.attempts;
 	ROW_INT(w.relay.end.n_attempts, 3);
-	ROW_INT(a[0].channel_id, 1);
+	ROW_STR(a[0].channel, w.channels[0].name);
 	ROW_INT(a[0].code, ERR_UP_BROKEN);
 	ROW_INT(a[0].ms, 2000);
 	ROW_INT(a[0].status, 0);
-	ROW_INT(a[1].channel_id, 2);
+	ROW_STR(a[1].channel, w.channels[1].name);
 	ROW_INT(a[1].code, ERR_UP_STATUS);
 	ROW_INT(a[1].status, 500);
 	ROW_INT(a[1].ms, 3000);
