@@ -11,8 +11,8 @@ lock=node_modules/.installed
 if ! cmp -s package-lock.json $lock; then
 	echo '  NPM    tests/e2e/node_modules'
 	rm -rf node_modules
-	npm ci --silent --no-progress || {
-		echo "e2e: npm ci failed; is there a network?" >&2
+	npm ci --loglevel=error --no-progress >/dev/null || {
+		echo "e2e: npm ci failed; it said why above." >&2
 		exit 1
 	}
 	cp package-lock.json $lock
