@@ -130,9 +130,10 @@ $$(DIR_$(1))/unit/%: $$(DIR_$(1))/obj/tests/unit/%.o $$(DIR_$(1))/lib.a
 	$$(Q)$$(CC) $$(LINK_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PKG_LIBS) -lcmocka
 
 # The relay's world, and the cases that the runner plays too.
-$$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_cases: \
+$$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_life \
+$$(DIR_$(1))/unit/test_relay_cases: \
 	$$(addprefix $$(DIR_$(1))/obj/tests/,unit/relay_world.o \
-	relay/peek.o) $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/relay_*.c))
+	unit/relay_story.o relay/peek.o) $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/relay_*.c))
 
 $$(DIR_$(1))/tools/upstream: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/mock/*.c)) $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/tools/load: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/bench/*.c)) $$(DIR_$(1))/lib.a

@@ -11,68 +11,62 @@ static const struct book_price usual = { .id = 1,
 					 .cached_nusd = USD / 10,
 					 .output_nusd = 2 * USD };
 
+static const struct {
+	const char *label;
+	struct usage u;
+	struct book_price p;
+	int64_t want;
+} costs[] = {
+	{ "both",
+	  { .in_tok = 9, .out_tok = 12 },
+	  { .input_nusd = 1 * USD, .output_nusd = 2 * USD },
+	  33000 },
+	{ "nothing",
+	  { .in_tok = 0, .out_tok = 0 },
+	  { .input_nusd = 1 * USD, .output_nusd = 2 * USD },
+	  0 },
+	{ "not said",
+	  { .in_tok = -1,
+	    .out_tok = -1,
+	    .cache_read_tok = -1,
+	    .cache_write_tok = -1,
+	    .cache_write_1h_tok = -1 },
+	  { .input_nusd = 1 * USD, .output_nusd = 2 * USD },
+	  0 },
+	{ "a part of a nano-dollar is one",
+	  { .in_tok = 1 },
+	  { .input_nusd = 1 },
+	  1 },
+	{ "each line alone",
+	  { .in_tok = 1, .out_tok = 1, .cache_read_tok = 1 },
+	  { .input_nusd = 1, .cached_nusd = 1, .output_nusd = 1 },
+	  3 },
+	{ "exactly one", { .in_tok = 1000000 }, { .input_nusd = 1 }, 1 },
+	{ "one more is two", { .in_tok = 1000001 }, { .input_nusd = 1 }, 2 },
+	{ "cached",
+	  { .in_tok = 10, .cache_read_tok = 1000000 },
+	  { .input_nusd = 1 * USD, .cached_nusd = USD / 10 },
+	  10000 + USD / 10 },
+	{ "written to a cache: as input",
+	  { .cache_write_tok = 3, .cache_write_1h_tok = 4 },
+	  { .input_nusd = 1 * USD },
+	  7000 },
+	{ "free",
+	  { .in_tok = 1000, .out_tok = 1000 },
+	  { .free = true, .input_nusd = USD },
+	  0 },
+	{ "saturates",
+	  { .in_tok = INT64_MAX, .out_tok = INT64_MAX },
+	  { .input_nusd = NUSD_MAX, .output_nusd = NUSD_MAX },
+	  INT64_MAX },
+};
+
 static void a_cost_is_rounded_up_line_by_line(void **state)
 {
-	static const struct {
-		const char *label;
-		struct usage u;
-		struct book_price p;
-		int64_t want;
-	} rows[] = {
-		{ "both",
-		  { .in_tok = 9, .out_tok = 12 },
-		  { .input_nusd = 1 * USD, .output_nusd = 2 * USD },
-		  33000 },
-		{ "nothing",
-		  { .in_tok = 0, .out_tok = 0 },
-		  { .input_nusd = 1 * USD, .output_nusd = 2 * USD },
-		  0 },
-		{ "not said",
-		  { .in_tok = -1,
-		    .out_tok = -1,
-		    .cache_read_tok = -1,
-		    .cache_write_tok = -1,
-		    .cache_write_1h_tok = -1 },
-		  { .input_nusd = 1 * USD, .output_nusd = 2 * USD },
-		  0 },
-		{ "a part of a nano-dollar is one",
-		  { .in_tok = 1 },
-		  { .input_nusd = 1 },
-		  1 },
-		{ "each line alone",
-		  { .in_tok = 1, .out_tok = 1, .cache_read_tok = 1 },
-		  { .input_nusd = 1, .cached_nusd = 1, .output_nusd = 1 },
-		  3 },
-		{ "exactly one",
-		  { .in_tok = 1000000 },
-		  { .input_nusd = 1 },
-		  1 },
-		{ "one more is two",
-		  { .in_tok = 1000001 },
-		  { .input_nusd = 1 },
-		  2 },
-		{ "cached",
-		  { .in_tok = 10, .cache_read_tok = 1000000 },
-		  { .input_nusd = 1 * USD, .cached_nusd = USD / 10 },
-		  10000 + USD / 10 },
-		{ "written to a cache: as input",
-		  { .cache_write_tok = 3, .cache_write_1h_tok = 4 },
-		  { .input_nusd = 1 * USD },
-		  7000 },
-		{ "free",
-		  { .in_tok = 1000, .out_tok = 1000 },
-		  { .free = true, .input_nusd = USD },
-		  0 },
-		{ "saturates",
-		  { .in_tok = INT64_MAX, .out_tok = INT64_MAX },
-		  { .input_nusd = NUSD_MAX, .output_nusd = NUSD_MAX },
-		  INT64_MAX },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		row("%s", rows[i].label);
-		ROW_INT(bill_cost(&rows[i].p, &rows[i].u), rows[i].want);
+	for (size_t i = 0; i < COUNT(costs); i++) {
+		row("%s", costs[i].label);
+		ROW_INT(bill_cost(&costs[i].p, &costs[i].u), costs[i].want);
 	}
 	rows_done();
 }

@@ -190,63 +190,73 @@ static void a_price_begins_at_its_time(void **state)
 
 /* --- channels --------------------------------------------------------------- */
 
+static const struct {
+	const char *name, *provider;
+	bool off;
+	const char *state;  /* NULL: as it is at first */
+	const char *secret; /* NULL: no key */
+	const char *origin; /* of the key */
+	bool key_off;
+	const char *why; /* NULL: it is usable */
+} channels[] = {
+	{ "good", "openai", false, NULL, "sk-good", "http://up:80", false,
+	  NULL },
+	{ "off", "openai", true, NULL, "sk-off", "http://up:80", false,
+	  "it is disabled" },
+	{ "state", "openai", false, "disabled", "sk-state", "http://up:80",
+	  false, "the gateway has disabled it" },
+	{ "cooling", "openai", false, "cooling", "sk-cooling", "http://up:80",
+	  false, NULL },
+	{ "keyless", "openai", false, NULL, NULL, NULL, false,
+	  "it has no key that can be used" },
+	{ "local", "compatible", false, NULL, NULL, NULL, false, NULL },
+	{ "strange", "of-the-future", false, NULL, NULL, NULL, false,
+	  "its provider is not known to this version" },
+	{ "test", "test", false, NULL, NULL, NULL, false,
+	  "the test provider is switched off" },
+	{ "moved", "openai", false, NULL, "sk-moved", "http://other:80", false,
+	  "it has no key that can be used" },
+	{ "key off", "openai", false, NULL, "sk-x", "http://up:80", true,
+	  "it has no key that can be used" },
+};
+
+static void add_row(struct world *w, size_t i)
+{
+	struct channel_change change = CHANNEL_KEEP;
+	int64_t key, id = add_channel(w, channels[i].name, channels[i].provider,
+				      !channels[i].off, 100 - (int64_t)i);
+
+	change.state = channels[i].state;
+	change.reason = channels[i].state;
+	if (change.state)
+		MUST(&w->fx, channel_set(w->fx.db, id, &change, &w->fx.e));
+	if (!channels[i].secret)
+		return;
+	key = add_key(w, id, channels[i].secret, channels[i].origin);
+	if (channels[i].key_off)
+		MUST(&w->fx,
+		     channel_key_enable(w->fx.db, key, false, "no", &w->fx.e));
+}
+
 static void an_unusable_channel_has_a_reason(void **state)
 {
-	struct channel_change cooling = CHANNEL_KEEP, off = CHANNEL_KEEP;
 	const struct book_channel *ch;
 	struct world w;
 	struct book *b;
-	int64_t id;
 
 	(void)state;
 	open_world(&w);
 	w.conf.test_provider = false;
-	id = add_channel(&w, "good", "openai", true, 9);
-	add_key(&w, id, "sk-good", "http://up:80");
-	id = add_channel(&w, "off", "openai", false, 8);
-	add_key(&w, id, "sk-off", "http://up:80");
-	id = add_channel(&w, "state", "openai", true, 7);
-	add_key(&w, id, "sk-state", "http://up:80");
-	off.state = "disabled";
-	off.reason = "it was refused";
-	MUST(&w.fx, channel_set(w.fx.db, id, &off, &w.fx.e));
-	id = add_channel(&w, "cooling", "openai", true, 7);
-	add_key(&w, id, "sk-cooling", "http://up:80");
-	cooling.state = "cooling";
-	cooling.reason = "429";
-	MUST(&w.fx, channel_set(w.fx.db, id, &cooling, &w.fx.e));
-	add_channel(&w, "keyless", "openai", true, 6);
-	add_channel(&w, "local", "compatible", true, 5);
-	add_channel(&w, "strange", "of-the-future", true, 4);
-	add_channel(&w, "test", "test", true, 3);
-	id = add_channel(&w, "moved", "openai", true, 2);
-	add_key(&w, id, "sk-moved", "http://elsewhere:80");
-	id = add_channel(&w, "key off", "openai", true, 1);
-	id = add_key(&w, id, "sk-off", "http://up:80");
-	MUST(&w.fx, channel_key_enable(w.fx.db, id, false, "refused", &w.fx.e));
+	for (size_t i = 0; i < COUNT(channels); i++)
+		add_row(&w, i);
 	b = take(&w);
+	for (size_t i = 0; i < COUNT(channels); i++) {
+		const char *why = channels[i].why;
 
-	for (int i = 0; i < b->n_channels; i++) {
-		static const struct {
-			const char *name, *why; /* NULL: it is usable */
-		} want[] = {
-			{ "good", NULL },
-			{ "off", "it is disabled" },
-			{ "state", "the gateway has disabled it" },
-			{ "cooling", NULL },
-			{ "keyless", "it has no key that can be used" },
-			{ "local", NULL },
-			{ "strange",
-			  "its provider is not known to this version" },
-			{ "test", "the test provider is switched off" },
-			{ "moved", "it has no key that can be used" },
-			{ "key off", "it has no key that can be used" },
-		};
-
-		row("%s", want[i].name);
-		ch = channel_of(b, want[i].name);
-		ROW_STR(ch->why ? ch->why : "", want[i].why ? want[i].why : "");
-		ROW_INT(ch->usable, !want[i].why);
+		row("%s", channels[i].name);
+		ch = channel_of(b, channels[i].name);
+		ROW_STR(ch->why ? ch->why : "", why ? why : "");
+		ROW_INT(ch->usable, !why);
 	}
 	row("the keys");
 	ROW_STR(channel_of(b, "good")->keys[0].secret, "sk-good");

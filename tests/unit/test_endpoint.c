@@ -3,73 +3,73 @@
 
 #include "relay/endpoint.h"
 
+static const struct {
+	const char *method, *path;
+	const char *row; /* NULL: none */
+	const char *name;
+	enum err_code code;
+} addresses[] = {
+	{ "POST", "/v1/chat/completions", "chat", "", ERR_NONE },
+	{ "POST", "/v1/completions", "completions", "", ERR_NONE },
+	{ "POST", "/v1/embeddings", "embeddings", "", ERR_NONE },
+	{ "GET", "/v1/models", "models", "", ERR_NONE },
+	{ "GET", "/v1/models/m1", "model", "m1", ERR_NONE },
+	{ "GET", "/v1/models/a/b:c.d-e", "model", "a/b:c.d-e", ERR_NONE },
+	/* escapes */
+	{ "GET", "/v1/models/a%2Fb", "model", "a/b", ERR_NONE },
+	{ "GET", "/v1/models/%6d1", "model", "m1", ERR_NONE },
+	{ "GET", "/v1/models/a%3Ab", "model", "a:b", ERR_NONE },
+	{ "GET", "/v1/models/a%20b", "model", "a b", ERR_NONE },
+	{ "GET", "/v1%2Fmodels", "models", "", ERR_NONE },
+	{ "GET", "/v1/models/%256d", "model", "%6d", ERR_NONE },
+	{ "GET", "/v1/models/%", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%6", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%6g", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%\x16\x11", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%00", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%0a", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%7f", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%c3%a9", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/\xc3\xa9", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/a%5Cb", NULL, "", ERR_BAD_HTTP },
+	/* two readers, two paths */
+	{ "GET", "/v1/models/../admin", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%2e%2e/x", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/.%2e", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1//models", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "/v1/models/%2Fx", NULL, "", ERR_BAD_HTTP },
+	{ "GET", "//v1/models", NULL, "", ERR_BAD_HTTP },
+	/* a slash too many, a letter too few */
+	{ "GET", "/v1/models/", NULL, "", ERR_UNKNOWN_URL },
+	{ "POST", "/v1/chat/completions/", NULL, "", ERR_UNKNOWN_URL },
+	{ "POST", "/v1/chat", NULL, "", ERR_UNKNOWN_URL },
+	{ "POST", "/V1/chat/completions", NULL, "", ERR_UNKNOWN_URL },
+	{ "POST", "/v1/chat/completionsx", NULL, "", ERR_UNKNOWN_URL },
+	{ "GET", "/", NULL, "", ERR_UNKNOWN_URL },
+	{ "GET", "", NULL, "", ERR_UNKNOWN_URL },
+	/* methods */
+	{ "GET", "/v1/chat/completions", NULL, "", ERR_METHOD },
+	{ "POST", "/v1/models", NULL, "", ERR_METHOD },
+	{ "DELETE", "/v1/models/m1", NULL, "", ERR_METHOD },
+	{ "post", "/v1/chat/completions", NULL, "", ERR_METHOD },
+	{ "", "/v1/chat/completions", NULL, "", ERR_METHOD },
+};
+
 static void an_address_finds_its_row(void **state)
 {
-	static const struct {
-		const char *method, *path;
-		const char *row; /* NULL: none */
-		const char *name;
-		enum err_code code;
-	} rows[] = {
-		{ "POST", "/v1/chat/completions", "chat", "", ERR_NONE },
-		{ "POST", "/v1/completions", "completions", "", ERR_NONE },
-		{ "POST", "/v1/embeddings", "embeddings", "", ERR_NONE },
-		{ "GET", "/v1/models", "models", "", ERR_NONE },
-		{ "GET", "/v1/models/m1", "model", "m1", ERR_NONE },
-		{ "GET", "/v1/models/a/b:c.d-e", "model", "a/b:c.d-e",
-		  ERR_NONE },
-		/* escapes */
-		{ "GET", "/v1/models/a%2Fb", "model", "a/b", ERR_NONE },
-		{ "GET", "/v1/models/%6d1", "model", "m1", ERR_NONE },
-		{ "GET", "/v1/models/a%3Ab", "model", "a:b", ERR_NONE },
-		{ "GET", "/v1/models/a%20b", "model", "a b", ERR_NONE },
-		{ "GET", "/v1%2Fmodels", "models", "", ERR_NONE },
-		{ "GET", "/v1/models/%256d", "model", "%6d", ERR_NONE },
-		{ "GET", "/v1/models/%", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%6", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%6g", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%\x16\x11", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%00", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%0a", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%7f", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%c3%a9", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/\xc3\xa9", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/a%5Cb", NULL, "", ERR_BAD_HTTP },
-		/* two readers, two paths */
-		{ "GET", "/v1/models/../admin", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%2e%2e/x", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/.%2e", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1//models", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "/v1/models/%2Fx", NULL, "", ERR_BAD_HTTP },
-		{ "GET", "//v1/models", NULL, "", ERR_BAD_HTTP },
-		/* a slash too many, a letter too few */
-		{ "GET", "/v1/models/", NULL, "", ERR_UNKNOWN_URL },
-		{ "POST", "/v1/chat/completions/", NULL, "", ERR_UNKNOWN_URL },
-		{ "POST", "/v1/chat", NULL, "", ERR_UNKNOWN_URL },
-		{ "POST", "/V1/chat/completions", NULL, "", ERR_UNKNOWN_URL },
-		{ "POST", "/v1/chat/completionsx", NULL, "", ERR_UNKNOWN_URL },
-		{ "GET", "/", NULL, "", ERR_UNKNOWN_URL },
-		{ "GET", "", NULL, "", ERR_UNKNOWN_URL },
-		/* methods */
-		{ "GET", "/v1/chat/completions", NULL, "", ERR_METHOD },
-		{ "POST", "/v1/models", NULL, "", ERR_METHOD },
-		{ "DELETE", "/v1/models/m1", NULL, "", ERR_METHOD },
-		{ "post", "/v1/chat/completions", NULL, "", ERR_METHOD },
-		{ "", "/v1/chat/completions", NULL, "", ERR_METHOD },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(addresses); i++) {
 		struct err e = { 0 };
 		char name[64];
 		const struct endpoint *got = endpoint_find(
-			str_of(rows[i].method), str_of(rows[i].path), name,
-			sizeof(name), &e);
+			str_of(addresses[i].method), str_of(addresses[i].path),
+			name, sizeof(name), &e);
 
-		row("%s %s", rows[i].method, rows[i].path);
-		ROW_STR(got ? got->name : "", rows[i].row ? rows[i].row : "");
-		ROW_STR(name, rows[i].name);
-		ROW_INT(e.code, rows[i].code);
+		row("%s %s", addresses[i].method, addresses[i].path);
+		ROW_STR(got ? got->name : "",
+			addresses[i].row ? addresses[i].row : "");
+		ROW_STR(name, addresses[i].name);
+		ROW_INT(e.code, addresses[i].code);
 	}
 	rows_done();
 }

@@ -66,100 +66,100 @@ static const char *ids(const struct candidate *c, int n, char *out)
 	return out;
 }
 
+static const struct {
+	const char *label;
+	struct seat seats[SEATS];
+	const char *group;
+	int64_t channel;
+	const char *want;
+} plans[] = {
+	{ "highest priority first",
+	  { { 9, 1, NULL, false, 1 },
+	    { 5, 1, NULL, false, 1 },
+	    { 1, 1, NULL, false, 1 } },
+	  "default",
+	  0,
+	  "1 2 3 " },
+	{ "not the unusable",
+	  { { 9, 1, NULL, true, 1 },
+	    { 5, 1, NULL, false, 1 },
+	    { 1, 1, NULL, true, 1 } },
+	  "default",
+	  0,
+	  "2 " },
+	{ "of the group",
+	  { { 9, 1, "vip", false, 1 },
+	    { 5, 1, "default,vip", false, 1 },
+	    { 1, 1, "default", false, 1 } },
+	  "vip",
+	  0,
+	  "1 2 " },
+	{ "blanks around a group",
+	  { { 9, 1, " vip , default ", false, 1 },
+	    { 5, 1, "default", false, 1 },
+	    { 1, 1, "vip", false, 1 } },
+	  "vip",
+	  0,
+	  "1 3 " },
+	{ "a part of a group's name is none",
+	  { { 9, 1, "vips", false, 1 },
+	    { 5, 1, "vi", false, 1 },
+	    { 1, 1, "vip", false, 1 } },
+	  "vip",
+	  0,
+	  "3 " },
+	{ "another case is another group",
+	  { { 9, 1, "VIP", false, 1 },
+	    { 5, 1, "vip", false, 1 },
+	    { 1, 1, "", false, 1 } },
+	  "vip",
+	  0,
+	  "2 " },
+	{ "pinned",
+	  { { 9, 1, NULL, false, 1 },
+	    { 5, 1, NULL, false, 1 },
+	    { 1, 1, NULL, false, 1 } },
+	  "default",
+	  2,
+	  "2 " },
+	{ "pinned, and unusable",
+	  { { 9, 1, NULL, false, 1 },
+	    { 5, 1, NULL, true, 1 },
+	    { 1, 1, NULL, false, 1 } },
+	  "default",
+	  2,
+	  "" },
+	{ "pinned, of another group",
+	  { { 9, 1, NULL, false, 1 },
+	    { 5, 1, "vip", false, 1 },
+	    { 1, 1, NULL, false, 1 } },
+	  "default",
+	  2,
+	  "" },
+	{ "pinned, and does not serve it",
+	  { { 9, 1, NULL, false, 1 },
+	    { 5, 1, NULL, false, 1 },
+	    { 1, 1, NULL, false, 1 } },
+	  "default",
+	  7,
+	  "" },
+};
+
 static void only_those_that_may(void **state)
 {
-	static const struct {
-		const char *label;
-		struct seat seats[SEATS];
-		const char *group;
-		int64_t channel;
-		const char *want;
-	} rows[] = {
-		{ "highest priority first",
-		  { { 9, 1, NULL, false, 1 },
-		    { 5, 1, NULL, false, 1 },
-		    { 1, 1, NULL, false, 1 } },
-		  "default",
-		  0,
-		  "1 2 3 " },
-		{ "not the unusable",
-		  { { 9, 1, NULL, true, 1 },
-		    { 5, 1, NULL, false, 1 },
-		    { 1, 1, NULL, true, 1 } },
-		  "default",
-		  0,
-		  "2 " },
-		{ "of the group",
-		  { { 9, 1, "vip", false, 1 },
-		    { 5, 1, "default,vip", false, 1 },
-		    { 1, 1, "default", false, 1 } },
-		  "vip",
-		  0,
-		  "1 2 " },
-		{ "blanks around a group",
-		  { { 9, 1, " vip , default ", false, 1 },
-		    { 5, 1, "default", false, 1 },
-		    { 1, 1, "vip", false, 1 } },
-		  "vip",
-		  0,
-		  "1 3 " },
-		{ "a part of a group's name is none",
-		  { { 9, 1, "vips", false, 1 },
-		    { 5, 1, "vi", false, 1 },
-		    { 1, 1, "vip", false, 1 } },
-		  "vip",
-		  0,
-		  "3 " },
-		{ "another case is another group",
-		  { { 9, 1, "VIP", false, 1 },
-		    { 5, 1, "vip", false, 1 },
-		    { 1, 1, "", false, 1 } },
-		  "vip",
-		  0,
-		  "2 " },
-		{ "pinned",
-		  { { 9, 1, NULL, false, 1 },
-		    { 5, 1, NULL, false, 1 },
-		    { 1, 1, NULL, false, 1 } },
-		  "default",
-		  2,
-		  "2 " },
-		{ "pinned, and unusable",
-		  { { 9, 1, NULL, false, 1 },
-		    { 5, 1, NULL, true, 1 },
-		    { 1, 1, NULL, false, 1 } },
-		  "default",
-		  2,
-		  "" },
-		{ "pinned, of another group",
-		  { { 9, 1, NULL, false, 1 },
-		    { 5, 1, "vip", false, 1 },
-		    { 1, 1, NULL, false, 1 } },
-		  "default",
-		  2,
-		  "" },
-		{ "pinned, and does not serve it",
-		  { { 9, 1, NULL, false, 1 },
-		    { 5, 1, NULL, false, 1 },
-		    { 1, 1, NULL, false, 1 } },
-		  "default",
-		  7,
-		  "" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(plans); i++) {
 		struct candidate *c = NULL;
 		struct err e = { 0 };
 		struct world w;
 		char got[64];
 		int n;
 
-		row("%s", rows[i].label);
-		open_world(&w, rows[i].seats, 3);
-		n = plan(&w, rows[i].group, rows[i].channel, &c, &e);
-		ROW_STR(ids(c, MAX(n, 0), got), rows[i].want);
-		ROW_INT(e.code, *rows[i].want ? ERR_NONE : ERR_NO_CHANNEL);
+		row("%s", plans[i].label);
+		open_world(&w, plans[i].seats, 3);
+		n = plan(&w, plans[i].group, plans[i].channel, &c, &e);
+		ROW_STR(ids(c, MAX(n, 0), got), plans[i].want);
+		ROW_INT(e.code, *plans[i].want ? ERR_NONE : ERR_NO_CHANNEL);
 		ROW_TRUE(n < 0 || !strcmp(c[0].model, "up"));
 		arena_release(&w.arena);
 	}

@@ -1,0 +1,154 @@
+/* relay_story.c - see relay_story.h. */
+#include "relay_story.h"
+
+#define CHUNK(delta, finish)                                              \
+	"data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{" delta \
+	"},\"finish_reason\":" finish "}]}\n\n"
+
+#define ANSWER                                                         \
+	"{\"id\":\"c\",\"choices\":[{\"index\":0,\"message\":{"        \
+	"\"role\":\"assistant\",\"content\":\"Lima\"},"                \
+	"\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9," \
+	"\"completion_tokens\":12,\"total_tokens\":21}}"
+
+static const struct saying {
+	char letter;
+	const char *bytes;
+} said[] = {
+	{ 'r', CHUNK("\"role\":\"assistant\",\"content\":\"\"", "null") },
+	{ 't', CHUNK("\"content\":\"Li\"", "null") },
+	{ 's', CHUNK("", "\"stop\"") },
+	{ 'u', "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\""
+	       ":9,\"completion_tokens\":12,\"total_tokens\":21}}\n\n" },
+	{ 'd', "data: [DONE]\n\n" },
+	{ 'e', "data: {\"error\":{\"message\":\"Overloaded\"}}\n\n" },
+	{ 'l',
+	  "data: {\"error\":{\"message\":\"Slow down\",\"code\":429}}\n\n" },
+	{ 'm', ": ping\n\n" },
+	{ 'b', "data: {\"id\":\n\n" },
+	{ 'o', "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{"
+	       "\"content\":\"x\"},\"finish_reason\":\"stop\"}]}" },
+	{ '/', "data: {\"id\":\"c\",\"cho" },
+	{ 'B', "\xef\xbb\xbf" },
+	{ '#', ANSWER },
+	{ 'h', "{\"id\":\"c\",\"cho" },
+	{ '<', "<html>no</html>" },
+	{ '[', "[1,2]" },
+};
+
+static const struct heading {
+	char letter;
+	int status;
+	const char *lines;
+} heads[] = {
+	{ 'H', 200, "Content-Type: text/event-stream\n" },
+	{ 'I', 200, "content-type: Text/Event-Stream; charset=UTF-8\n" },
+	{ 'N', 200, "" },
+	{ 'J', 200, "Content-Type: application/json; charset=utf-8\n" },
+	{ 'K', 200, "CONTENT-TYPE: Application/JSON\n" },
+	{ 'P', 200, "Content-Type: text/html\n" },
+	{ 'L', 200, "Content-Type: application/jsonl\n" },
+	{ 'Z', 200,
+	  "Content-Type: application/json\nContent-Encoding: gzip\n" },
+	{ 'O', 302, "Location: http://127.0.0.1/\n" },
+	{ 'F', 500, "Content-Type: application/json\n" },
+};
+
+/* What only the client reads. */
+static const struct saying ours[] = {
+	{ 'E', "data: {\"error\":" },
+	{ '!', "{\"error\":" },
+	{ 'w', ": waiting\n\n" },
+	{ 'k', ": keep-alive\n\n" },
+	{ '+', "\n\n" },
+};
+
+const char ask_stream[] =
+	"{\"model\":\"m1\",\"stream\":true,\"messages\":[{\"role\":\"user\","
+	"\"content\":\"hi\"}]}";
+const char ask_usage[] =
+	"{\"model\":\"m1\",\"stream\":true,\"stream_options\":{"
+	"\"include_usage\":true},\"messages\":[{\"role\":\"user\","
+	"\"content\":\"hi\"}]}";
+const char ask_two[] =
+	"{\"model\":\"m1\",\"n\":2,\"stream\":true,\"messages\":[{\"role\":"
+	"\"user\",\"content\":\"hi\"}]}";
+const char ask_whole[] =
+	"{\"model\":\"m1\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}"
+	"]}";
+
+/* --- telling a story -------------------------------------------------------- */
+
+static bool step_bytes(struct world *w, char c)
+{
+	for (size_t i = 0; i < COUNT(said); i++)
+		if (said[i].letter == c) {
+			world_say(w, str_of(said[i].bytes));
+			return true;
+		}
+	for (size_t i = 0; i < COUNT(heads); i++)
+		if (heads[i].letter == c) {
+			world_head(w, heads[i].status, heads[i].lines);
+			return true;
+		}
+	return false;
+}
+
+void story_step(struct world *w, char c)
+{
+	if (step_bytes(w, c))
+		return;
+	switch (c) {
+	case '.': world_over(w, ERR_NONE, ""); break;
+	case 'x': world_over(w, ERR_UP_BROKEN, "it was reset"); break;
+	case 'W': world_wait(w); break;
+	case 'q': world_leave(w); break;
+	case 'S': w->stuck = true; break;
+	case 'R':
+		w->stuck = false;
+		w->queued = 0;
+		relay_on_room(&w->relay, w->now_ms);
+		break;
+	default: world_pass(w, (c - '0') * 1000); break;
+	}
+}
+
+void story_tell(struct world *w, const char *script)
+{
+	world_start(w);
+	for (; *script; script++)
+		story_step(w, *script);
+}
+
+static const struct saying *saying_at(const char *p, const struct saying *from,
+				      size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(p, from[i].bytes, strlen(from[i].bytes)))
+			return &from[i];
+	return NULL;
+}
+
+/* What the client got, in letters; '?' is what has none. */
+const char *story_letters(const struct world *w, char *out)
+{
+	char *to = out;
+
+	for (const char *p = w->got.p; *p;) {
+		const struct saying *s = saying_at(p, ours, COUNT(ours));
+
+		if (!s || *s->bytes == '\n')
+			s = saying_at(p, said, COUNT(said)) ?
+				    saying_at(p, said, COUNT(said)) :
+				    s;
+		*to++ = s ? s->letter : '?';
+		p += s ? strlen(s->bytes) : 1;
+		if (s && (s->letter == 'E' || s->letter == '!')) {
+			p = strstr(p, "}}") ? strstr(p, "}}") + 2 : p;
+			if (s->letter == 'E' && !strncmp(p, "\n\n", 2))
+				p += 2;
+		}
+	}
+	*to = '\0';
+	return out;
+}
