@@ -97,8 +97,25 @@ static void hear_data(struct listen *l, const struct scan_hit *hit, int arg)
 		l->text.note.content = true;
 }
 
+/* The span of a member and the comma before it. */
+static void note_null(struct listen_note *note, const struct scan_hit *hit)
+{
+	size_t from = hit->member_from;
+
+	while (from && isspace((unsigned char)hit->base[from - 1]))
+		from--;
+	if (from && hit->base[from - 1] == ',')
+		from--;
+	else
+		return; /* it comes first: nobody writes that */
+	note->null_from = from;
+	note->null_to = hit->to;
+}
+
 static void hear_usage(struct listen *l, const struct scan_hit *hit, int only)
 {
+	if (hit->kind == SCAN_NULL && hit->member && hit->depth == 2)
+		note_null(&l->text.note, hit);
 	if (only && l->whole) /* x_groq.usage: something else in the whole */
 		return;
 	if (hit->kind == SCAN_OBJECT && !hit->open && hit->count)

@@ -39,6 +39,9 @@ struct listen_note {
 	bool usage;         /* has usage that says something */
 	int finished;       /* choices that this event ends */
 	int64_t text_bytes; /* of content, as it will be read */
+	/* A member "usage": null beside choices, with the comma before it: it
+	 * is there because we asked for usage.  null_to 0: none. */
+	size_t null_from, null_to;
 };
 
 enum listen_word { /* texts that an error may be made of */

@@ -211,12 +211,30 @@ static void send_done(struct relay *r, int64_t now_ms, struct str raw)
 	relay_arm(r, now_ms + RELAY_LINGER_MS);
 }
 
+/* The client did not ask for usage: a "usage": null is not for it. */
+static void forward_without_null(struct turn *t, const struct listen_note *note,
+				 const struct sse_event *ev)
+{
+	struct str raw = ev->raw;
+	size_t data = (size_t)(ev->data.p - raw.p), from, to;
+
+	if (ev->data.p < raw.p || ev->data.p >= raw.p + raw.n) {
+		forward(t->r, t->now_ms, raw); /* of several lines: as it is */
+		return;
+	}
+	from = data + note->null_from;
+	to = data + note->null_to;
+	forward(t->r, t->now_ms, (struct str){ raw.p, from });
+	forward(t->r, t->now_ms, (struct str){ raw.p + to, raw.n - to });
+}
+
 static void pass_event(struct turn *t, const struct listen_note *note,
-		       struct str raw)
+		       const struct sse_event *ev)
 {
 	struct relay *r = t->r;
+	bool asked = r->plan->ask->include_usage;
 
-	if (note->usage_only && !r->plan->ask->include_usage)
+	if (note->usage_only && !asked)
 		return;
 	if (note->content && !r->end.delivered) {
 		r->end.delivered = true;
@@ -224,7 +242,10 @@ static void pass_event(struct turn *t, const struct listen_note *note,
 		if (r->state == RELAY_HELD)
 			relay_release_hold(r, t->now_ms);
 	}
-	forward(r, t->now_ms, raw);
+	if (note->null_to && !asked)
+		forward_without_null(t, note, ev);
+	else
+		forward(r, t->now_ms, ev->raw);
 }
 
 static int on_event(void *arg, const struct sse_event *ev, struct err *e)
@@ -249,7 +270,7 @@ static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 		return fail_turn(t, said_error(r, t->words, sizeof(t->words)),
 				 t->words, e);
 	if (!note.done)
-		pass_event(t, &note, ev->raw);
+		pass_event(t, &note, ev);
 	else if (r->listen.content || r->listen.finished)
 		send_done(r, t->now_ms, ev->raw);
 	else
