@@ -129,6 +129,7 @@ $$(DIR_$(1))/unit/%: $$(DIR_$(1))/obj/tests/unit/%.o $$(DIR_$(1))/lib.a
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LINK_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PKG_LIBS) -lcmocka
 
+$$(DIR_$(1))/unit/test_timer: $$(DIR_$(1))/obj/fcgi/timer.o
 # The relay's world, and the cases that the runner plays too.
 $$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_life \
 $$(DIR_$(1))/unit/test_relay_cases: \

@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-#define OUT_MAX (128 * 1024 * 1024) /* a whole answer and its head fit */
+#define OUT_MAX ((size_t)128 << 20) /* a whole answer and its head fit */
 
 struct exchange *exchange_new(struct loop *loop, struct client *client)
 {

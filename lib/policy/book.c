@@ -337,7 +337,8 @@ static int fill(const struct book_shelf *s, struct book *b, struct db *db,
 		add_channel(s, b, &b->channels[i], &all.channels[i], &all);
 	add_seats(b, &all);
 	add_prices(b, prices, n, now_ms);
-	qsort(b->models, (size_t)b->n_models, sizeof(*b->models), by_name);
+	qsort(b->models, (size_t)b->n_models, sizeof(struct book_model *),
+	      by_name);
 	return 0;
 }
 

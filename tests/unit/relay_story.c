@@ -109,7 +109,7 @@ void story_step(struct world *w, char c)
 		w->queued = 0;
 		relay_on_room(&w->relay, w->now_ms);
 		break;
-	default: world_pass(w, (c - '0') * 1000); break;
+	default: world_pass(w, (int64_t)(c - '0') * 1000); break;
 	}
 }
 
@@ -129,25 +129,37 @@ static const struct saying *saying_at(const char *p, const struct saying *from,
 	return NULL;
 }
 
-/* What the client got, in letters; '?' is what has none. */
+/* Ours first: an error event begins like any other; but an empty line only
+ * where nothing longer is. */
+static const struct saying *saying_of(const char *p)
+{
+	const struct saying *s = saying_at(p, ours, COUNT(ours));
+	const struct saying *theirs = saying_at(p, said, COUNT(said));
+
+	return s && *s->bytes != '\n' ? s : theirs ? theirs : s;
+}
+
+/* An error's object and, of an event, its end. */
+static const char *past_error(const char *p)
+{
+	const char *end = strstr(p, "}}");
+
+	if (!end)
+		return p;
+	return strncmp(end + 2, "\n\n", 2) ? end + 2 : end + 4;
+}
+
 const char *story_letters(const struct world *w, char *out)
 {
 	char *to = out;
 
 	for (const char *p = w->got.p; *p;) {
-		const struct saying *s = saying_at(p, ours, COUNT(ours));
+		const struct saying *s = saying_of(p);
 
-		if (!s || *s->bytes == '\n')
-			s = saying_at(p, said, COUNT(said)) ?
-				    saying_at(p, said, COUNT(said)) :
-				    s;
 		*to++ = s ? s->letter : '?';
 		p += s ? strlen(s->bytes) : 1;
-		if (s && (s->letter == 'E' || s->letter == '!')) {
-			p = strstr(p, "}}") ? strstr(p, "}}") + 2 : p;
-			if (s->letter == 'E' && !strncmp(p, "\n\n", 2))
-				p += 2;
-		}
+		if (s && strchr("E!", s->letter))
+			p = past_error(p);
 	}
 	*to = '\0';
 	return out;

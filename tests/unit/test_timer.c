@@ -3,8 +3,7 @@
 
 #include "base/rand.h"
 
-/* It is linked into relay.fcgi only. */
-#include "../../fcgi/timer.c"
+#include "../../fcgi/timer.h"
 
 #define MANY 300
 
