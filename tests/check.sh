@@ -13,7 +13,7 @@ for target in "$@"; do
 	echo "--- $target"
 	start=$(date +%s)
 	{
-		make --no-print-directory "$target" 2>&1
+		make -k --no-print-directory "$target" 2>&1
 		echo $? >build/check.status
 	} | tee -a $out
 	[ "$(cat build/check.status)" -eq 0 ] || failed="$failed $target"

@@ -23,29 +23,28 @@
 static char row_label[256];
 static int rows_failed, row_before;
 
-#define row(...)                                                            \
-	do {                                                                \
-		row_before = rows_failed;                                   \
-		snprintf(row_label, sizeof(row_label), __VA_ARGS__);        \
+#define row(...)                                                     \
+	do {                                                         \
+		row_before = rows_failed;                            \
+		snprintf(row_label, sizeof(row_label), __VA_ARGS__); \
 	} while (0)
 
-#define ROW_NOTE_(line, ...)                                                \
-	do {                                                                \
-		rows_failed++;                                              \
-		if (rows_failed - row_before > 8)                           \
-			break; /* enough to see */                          \
-		fprintf(stderr, "line %d, row \"%s\": ", line, row_label);  \
-		fprintf(stderr, __VA_ARGS__);                               \
-		fprintf(stderr, "\n");                                      \
+#define ROW_NOTE_(line, ...)                                               \
+	do {                                                               \
+		rows_failed++;                                             \
+		if (rows_failed - row_before > 8)                          \
+			break; /* enough to see */                         \
+		fprintf(stderr, "line %d, row \"%s\": ", line, row_label); \
+		fprintf(stderr, __VA_ARGS__);                              \
+		fprintf(stderr, "\n");                                     \
 	} while (0)
 
 #define ROW_STR(got, want) row_str_(__LINE__, (got), (want))
-#define ROW_INT(got, want) \
-	row_int_(__LINE__, (int64_t)(got), (int64_t)(want))
-#define ROW_TRUE(cond)                                                      \
-	do {                                                                \
-		if (!(cond))                                                \
-			ROW_NOTE_(__LINE__, "not so: %s", #cond);           \
+#define ROW_INT(got, want) row_int_(__LINE__, (int64_t)(got), (int64_t)(want))
+#define ROW_TRUE(cond)                                            \
+	do {                                                      \
+		if (!(cond))                                      \
+			ROW_NOTE_(__LINE__, "not so: %s", #cond); \
 	} while (0)
 
 static inline void row_str_(int line, const char *got, const char *want)
