@@ -47,7 +47,7 @@ enum openai_usage openai_usage_map(const struct openai_counts *c,
 	u->out_tok = FIRST(c, OPENAI_COMPLETION, OPENAI_OUTPUT);
 	if (shape == SHAPE_EMBEDDING && u->in_tok < 0)
 		u->in_tok = c->v[OPENAI_TOTAL];
-	if (!c->bad && u->in_tok <= 0 && u->out_tok <= 0) {
+	if (!c->bad && u->in_tok < 0 && u->out_tok < 0) {
 		usage_init(u);
 		return OPENAI_USAGE_NONE;
 	}

@@ -50,7 +50,7 @@ void openai_count_set(struct openai_counts *c, enum openai_count which,
 		      bool is_whole, int64_t v);
 
 enum openai_usage {
-	OPENAI_USAGE_NONE, /* {} and zeros: as if nothing were said */
+	OPENAI_USAGE_NONE, /* {}: nothing was said; a zero is a value */
 	OPENAI_USAGE_GOOD,
 	OPENAI_USAGE_UNUSABLE, /* a string, below 0, absurd, half missing */
 };

@@ -112,7 +112,7 @@ static const struct {
 	{ "null", USAGE("null"), "" },
 	{ "nothing said", USAGE("{}"), "" },
 	{ "zeros", USAGE("{\"prompt_tokens\":0,\"completion_tokens\":0}"),
-	  "only " },
+	  "only usage 0/-1+0 " },
 	{ "as floats",
 	  USAGE("{\"prompt_tokens\":3.0,\"completion_tokens\":2e0}"),
 	  "only usage 3/-1+2 " },
