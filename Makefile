@@ -69,6 +69,7 @@ help:
 	'make lint      layers, headers, format, tidy, sizes, shell' \
 	'make test      unit and relay tests under ASan and UBSan' \
 	'make tsan      the threads under TSan' \
+	'make cases     the relay cases through the programs, under ASan' \
 	'make e2e       through a real web server, on loopback' \
 	'make fuzz      each fuzzer for FUZZ_S seconds (10)' \
 	'make bench     speed and memory beside their budgets' \
@@ -154,7 +155,7 @@ $(foreach v,release asan tsan cov,$(eval $(call variant,$(v))))
 # --- run, tests, lint, install -----------------------------------------------
 
 .PHONY: run check lint layers headers format-check tidy sizes shell test tsan \
-	e2e fuzz cov bench format clean install tools
+	cases e2e fuzz cov bench format clean install tools
 
 FUZZ_S ?= 10
 PREFIX ?= /usr
@@ -167,7 +168,7 @@ run: all
 
 # A step that fails does not keep the others from being seen.
 check:
-	@exec tests/check.sh lint test tsan e2e fuzz
+	@exec tests/check.sh lint test cases tsan e2e fuzz
 
 # What gcc knows and clang 14 does not.
 CLANG_FLAGS := $(filter-out -Werror -ftrivial-auto-var-init=zero \
@@ -228,6 +229,10 @@ TSAN_WORDS := loop front writer poller ring log counters shared
 TSAN := $(filter $(foreach w,$(TSAN_WORDS),test_$(w) test_$(w)%),$(UNIT))
 tsan: $(TSAN:%=build/tsan/unit/%)
 	@exec tests/unit.sh $^
+
+# CASES= names a file or two.
+cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
+	@exec build/tools/run-cases --build build/asan $(CASES)
 
 # The programs under test are the released ones; E2E= names a file or two.
 e2e: all build/tools/upstream

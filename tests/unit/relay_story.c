@@ -24,6 +24,10 @@ static const struct saying {
 	{ 'e', "data: {\"error\":{\"message\":\"Overloaded\"}}\n\n" },
 	{ 'l',
 	  "data: {\"error\":{\"message\":\"Slow down\",\"code\":429}}\n\n" },
+	{ 'n', "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{"
+	       "\"content\":\"N\"}}],\"usage\":null}\n\n" },
+	{ 'v', "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{"
+	       "\"content\":\"N\"}}]}\n\n" },
 	{ 'm', ": ping\n\n" },
 	{ 'b', "data: {\"id\":\n\n" },
 	{ 'o', "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{"

@@ -124,6 +124,8 @@ static const struct story usage_chunk_is_hidden_rows[] = {
 	{ "nobody asked", ask_stream, "Hrtsud.", "rtsd", 200, "", 1 },
 	{ "it was asked for", ask_usage, "Hrtsud.", "rtsud", 200, "", 1 },
 	{ "no [DONE]", ask_stream, "Hrtsu.", "rtsd", 200, "", 1 },
+	{ "a null of it too", ask_stream, "Hrnnsud.", "rvvsd", 200, "", 1 },
+	{ "a null that was asked for", ask_usage, "Hrnsud.", "rnsud", 200, "", 1 },
 };
 
 static const struct story hold_back_sends_head_and_comment_rows[] = {
