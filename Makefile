@@ -133,6 +133,7 @@ $$(DIR_$(1))/unit/%: $$(DIR_$(1))/obj/tests/unit/%.o $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/unit/test_timer: $$(DIR_$(1))/obj/fcgi/timer.o
 # The relay's world, and the cases that the runner plays too.
 $$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_life \
+$$(DIR_$(1))/unit/test_relay_attempts \
 $$(DIR_$(1))/unit/test_relay_cases: \
 	$$(addprefix $$(DIR_$(1))/obj/tests/,unit/relay_world.o \
 	unit/relay_story.o relay/peek.o) $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/relay_*.c))
