@@ -34,8 +34,7 @@ struct exchange *exchange_new(struct loop *loop, struct client *client)
 				   .error = "",
 				   .attempts_json = "",
 				   .address = "" };
-	memcpy(x->request_id, "req_", 4);
-	rand_text(x->request_id + 4, 22);
+	rand_request_id(x->request_id, clock_wall_ms());
 	return x;
 }
 
@@ -226,14 +225,13 @@ static void let_go(struct exchange *x)
 	x->out_at = x->out.len;
 }
 
-static struct str next_piece(const struct exchange *x)
+static struct str next_piece(const struct exchange *x, size_t max)
 {
 	size_t left = x->out.len - x->out_at;
 
 	if (left)
-		return (struct str){ x->out.p + x->out_at,
-				     MIN(left, FRONT_PIECE) };
-	return (struct str){ x->kept.p, MIN(x->kept.n, FRONT_PIECE) };
+		return (struct str){ x->out.p + x->out_at, MIN(left, max) };
+	return (struct str){ x->kept.p, MIN(x->kept.n, max) };
 }
 
 static void took(struct exchange *x, size_t n)
@@ -289,6 +287,24 @@ static void wait_for_room(struct exchange *x)
 		  l->poller.now_ms + l->conf->client_stall_ms);
 }
 
+/* Hands over as much as one write takes, and sends it unless the end of the
+ * answer will. */
+static int send_some(struct exchange *x, struct conn *conn)
+{
+	size_t room = FRONT_PIECE;
+
+	while (room && queued(x)) {
+		struct str piece = next_piece(x, room);
+
+		if (front_put(conn, piece.p, piece.n) < 0)
+			return -1;
+		took(x, piece.n);
+		room -= piece.n;
+	}
+	x->sent = true;
+	return x->ended && !queued(x) ? 0 : front_flush(conn);
+}
+
 void exchange_flush(struct exchange *x)
 {
 	struct client *c = x->client;
@@ -296,20 +312,16 @@ void exchange_flush(struct exchange *x)
 
 	x->dirty = false;
 	while (c && queued(x)) {
-		struct str piece = next_piece(x);
-		bool last = x->ended && queued(x) == piece.n;
-
-		if (!writable(c)) {
+		/* The first write always fits: nothing is on its way yet. */
+		if (x->sent && !writable(c)) {
 			wait_for_room(x);
 			has_room(x);
 			return;
 		}
-		if (front_put(c->conn, piece.p, piece.n) < 0 ||
-		    (!last && front_flush(c->conn) < 0)) {
+		if (send_some(x, c->conn) < 0) {
 			exchange_client_gone(x);
 			return;
 		}
-		took(x, piece.n);
 	}
 	if (c && x->ended) {
 		let_go(x);

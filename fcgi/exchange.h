@@ -13,6 +13,7 @@
 #include "poller.h"
 
 #include "base/conf.h"
+#include "base/rand.h"
 #include "policy/bill.h"
 #include "policy/book.h"
 #include "relay/relay.h"
@@ -29,6 +30,7 @@ struct client {
 	struct conn *conn;
 	struct exchange *x; /* NULL: it waits for a request */
 	bool reading;       /* a thread has it */
+	bool closed;        /* by libfcgi, where no request came */
 	int place;          /* in the loop's list */
 };
 
@@ -39,7 +41,7 @@ struct exchange {
 	bool lost;             /* the connection broke while it was read */
 	struct arena arena;
 	struct buf body;
-	char request_id[32]; /* "req_" and 22 characters */
+	char request_id[RAND_REQUEST_ID];
 
 	/* what the acceptor found out */
 	const struct endpoint *endpoint;
@@ -71,6 +73,7 @@ struct exchange {
 	size_t out_at;     /* of out, already sent */
 	struct str kept;   /* comes after out; lives in the relay */
 	bool dirty, ended; /* to be flushed this turn; nothing follows */
+	bool sent;         /* something is */
 	bool held_back;    /* the upstream is */
 };
 

@@ -31,6 +31,10 @@ static void forget(struct loop *l, struct client *c)
 {
 	struct client *last = l->clients[--l->n_clients];
 
+	/* One that is closed is out of the poller, and its number may already
+	 * be another's. */
+	if (c->closed)
+		c->watch.events = 0;
 	l->clients[c->place] = last;
 	last->place = c->place;
 	poller_watch(&l->poller, &c->watch, 0);
@@ -47,7 +51,8 @@ void loop_drop(struct loop *l, struct client *c)
 
 static void wait_for_request(struct client *c)
 {
-	poller_watch(&c->loop->poller, &c->watch, EPOLLIN | EPOLLRDHUP);
+	poller_watch(&c->loop->poller, &c->watch,
+		     EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
 }
 
 void loop_answered(struct loop *l, struct client *c)
@@ -60,14 +65,16 @@ void loop_answered(struct loop *l, struct client *c)
 		forget(l, c);
 	if (front_end(conn))
 		wait_for_request(c);
-	else if (keeps)
+	else if (keeps) {
+		c->closed = true;
 		forget(l, c);
+	}
 }
 
-/* It goes to a thread, which may close it: the poller forgets it meanwhile. */
+/* It goes to a thread; the poller says nothing of it until it is watched
+ * again. */
 static void read_request(struct loop *l, struct client *c)
 {
-	poller_watch(&l->poller, &c->watch, 0);
 	c->reading = true;
 	atomic_fetch_add(&l->inflight, 1);
 	if (front_read(l->front, c->conn)) {
@@ -179,6 +186,7 @@ static void on_handed(struct watch *w, uint32_t events)
 		in_order = x->next;
 		x->client->x = x;
 		x->client->reading = false;
+		x->client->closed = front_fd(x->client->conn) < 0;
 		if (x->lost)
 			exchange_client_gone(x);
 		exchange_answer(x);

@@ -33,7 +33,7 @@ void poller_watch(struct poller *p, struct watch *w, uint32_t events)
 	struct epoll_event ev = { .events = events, .data.ptr = w };
 	int op = w->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	if (w->events == events)
+	if (w->events == events && !(events & EPOLLONESHOT))
 		return;
 	if (!events)
 		op = EPOLL_CTL_DEL;

@@ -302,7 +302,7 @@ static int act(struct prep *p, struct exchange *x, const struct head *head,
 		[ACT_MODEL] = show_model,
 	};
 
-	x->book = book_take(p->loop->shelf, p->db, e);
+	x->book = book_take(p->loop->shelf, p->db, x->token.config_version, e);
 	if (!x->book)
 		return -1;
 	if (x->endpoint->act == ACT_RELAY)

@@ -15,6 +15,7 @@
 #include "db/db.h"
 #include "dialect/scrub.h"
 #include "store/job.h"
+#include "store/meta.h"
 #include "json/js.h"
 #include "json/jw.h"
 
@@ -434,7 +435,11 @@ static int choose_model(struct prober *p, struct err *e)
 
 static int prepare(struct prober *p, struct db *db, struct err *e)
 {
-	p->book = book_take(p->loop->shelf, db, e);
+	int64_t version = config_version_now(db, e);
+
+	if (version < 0)
+		return -1;
+	p->book = book_take(p->loop->shelf, db, version, e);
 	if (!p->book)
 		return -1;
 	p->to.channel = find_channel(p->book, p->job.channel_id);
@@ -533,9 +538,8 @@ static void take(struct prober *p)
 	buf_init(&p->answer, ANSWER_MAX);
 	buf_init(&p->result, ANSWER_MAX + 4096);
 	p->limit.fn = on_limit;
-	id = arena_alloc(&p->arena, 32);
-	memcpy(id, "req_", 4);
-	rand_text(id + 4, 22);
+	id = arena_alloc(&p->arena, RAND_REQUEST_ID);
+	rand_request_id(id, clock_wall_ms());
 	p->row = (struct request){ .request_id = id,
 				   .state = "",
 				   .provider = "",

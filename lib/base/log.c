@@ -116,11 +116,11 @@ static void put_field(struct line *l, const struct log_field *f)
 	put_str(l, number);
 }
 
-static void to_stderr(const char *p)
+static void to_stderr(const char *p, size_t n)
 {
-	ssize_t n = write(STDERR_FILENO, p, strlen(p));
+	ssize_t written = write(STDERR_FILENO, p, n);
 
-	(void)n; /* there is nobody left to tell */
+	(void)written; /* there is nobody left to tell */
 }
 
 static void to_ring(const struct line *l)
@@ -171,7 +171,7 @@ void log_write(enum log_level level, const char *event,
 	if (ring)
 		to_ring(&l);
 	else
-		to_stderr(l.p);
+		to_stderr(l.p, l.n);
 }
 
 void log_ring_start(void)
@@ -188,25 +188,41 @@ uint64_t log_dropped(void)
 	return atomic_load(&dropped);
 }
 
-bool log_ring_drain(void)
+/* As many lines as there are up to n bytes; what was read may be written. */
+static size_t take_lines(char *to, size_t n)
 {
-	uint64_t lost = log_dropped();
-	bool any = false;
-	char note[64];
+	size_t len = 0;
 
-	for (; ring; tail++) {
+	for (; n - len >= LINE_BYTES; tail++) {
 		struct slot *s = &ring[tail & (SLOTS - 1)];
+		size_t line;
 
 		if (atomic_load(&s->turn) != tail + 1)
 			break;
-		to_stderr(s->line);
+		line = strlen(s->line);
+		memcpy(to + len, s->line, line);
+		len += line;
 		atomic_store(&s->turn, tail + SLOTS);
+	}
+	return len;
+}
+
+bool log_ring_drain(void)
+{
+	uint64_t lost = log_dropped();
+	char lines[16384], note[64];
+	size_t n;
+	bool any = false;
+
+	while (ring && (n = take_lines(lines, sizeof(lines)))) {
+		to_stderr(lines, n);
 		any = true;
 	}
 	if (lost != dropped_told) {
-		snprintf(note, sizeof(note), "lv=warn ev=log.dropped n=%llu\n",
-			 (unsigned long long)(lost - dropped_told));
-		to_stderr(note);
+		n = (size_t)snprintf(note, sizeof(note),
+				     "lv=warn ev=log.dropped n=%llu\n",
+				     (unsigned long long)(lost - dropped_told));
+		to_stderr(note, n);
 		dropped_told = lost;
 	}
 	return any;

@@ -17,10 +17,12 @@ void rand_bytes(void *p, size_t n)
 	}
 }
 
+/* In the order of their bytes. */
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			     "abcdefghijklmnopqrstuvwxyz";
+
 char *rand_text(char *at, size_t n)
 {
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz";
 	unsigned char raw[64];
 	size_t left = 0, i = 0;
 
@@ -33,6 +35,17 @@ char *rand_text(char *at, size_t n)
 			at[i++] = digits[raw[left] % 62];
 	}
 	at[n] = '\0';
+	return at;
+}
+
+char *rand_request_id(char at[static RAND_REQUEST_ID], int64_t wall_ms)
+{
+	memcpy(at, "req_", 4);
+	for (int i = 10; i >= 4; i--) {
+		at[i] = digits[wall_ms % 62];
+		wall_ms /= 62;
+	}
+	rand_text(at + 11, 15);
 	return at;
 }
 

@@ -363,14 +363,12 @@ static struct book *build(const struct book_shelf *s, struct db *db,
 	return b;
 }
 
-struct book *book_take(struct book_shelf *s, struct db *db, struct err *e)
+struct book *book_take(struct book_shelf *s, struct db *db, int64_t version,
+		       struct err *e)
 {
-	int64_t version = config_version_now(db, e);
 	struct timespec nap = { .tv_nsec = 200000 };
 	struct book *b;
 
-	if (version < 0)
-		return NULL;
 	for (;;) {
 		b = hold_present(s, version);
 		if (b)

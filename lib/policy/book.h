@@ -78,8 +78,10 @@ struct book_shelf *book_shelf_new(const struct box_key *secret,
 				  const struct conf *conf);
 void book_shelf_free(struct book_shelf *s);
 
-/* The book of the database's present state, held for the caller. */
-struct book *book_take(struct book_shelf *s, struct db *db, struct err *e);
+/* A book at least as new as the version of routes and prices that the caller
+ * has seen, held for the caller; built from db where there is none yet. */
+struct book *book_take(struct book_shelf *s, struct db *db, int64_t version,
+		       struct err *e);
 void book_give(struct book_shelf *s, struct book *b); /* NULL: nothing */
 
 /* NULL: no channel has ever been told of it. */

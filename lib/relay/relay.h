@@ -153,7 +153,5 @@ void relay_on_room(struct relay *r, int64_t now_ms); /* the queue is short */
 void relay_on_client_gone(struct relay *r, int64_t now_ms);
 /* A hard stop: the money is used up, or the worker must leave. */
 void relay_on_stop(struct relay *r, int64_t now_ms, const struct err *why);
-/* The hold was extended or refused: false ends the stream with `length`. */
-void relay_on_budget(struct relay *r, int64_t now_ms, bool granted);
 
 #endif

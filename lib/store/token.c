@@ -5,18 +5,25 @@
 #include "db/db.h"
 #include "sql.h"
 
-static const struct db_cols cols = DB_COLS(
-	struct token, DB_INT(token, id), DB_STR(token, name),
-	DB_STR(token, hint), DB_INT(token, enabled), DB_INT(token, revoked_ms),
-	DB_INT(token, expires_ms), DB_NULL(token, limit_nusd),
-	DB_INT(token, used_nusd), DB_INT(token, held_nusd),
-	DB_STR(token, models), DB_STR(token, cidrs), DB_INT(token, rpm),
-	DB_INT(token, tpm), DB_INT(token, concurrency),
-	DB_INT(token, channel_id), DB_INT(token, reserve_max),
-	DB_INT(token, created_ms), DB_INT(token, user_id), DB_STR(token, user),
-	DB_STR(token, role), DB_STR(token, group), DB_INT(token, user_enabled),
-	DB_INT(token, account_id), DB_INT(token, balance_nusd),
-	DB_INT(token, account_held_nusd), DB_INT(token, floor_nusd));
+/* clang-format off */
+#define COLS                                                              \
+	DB_INT(token, id), DB_STR(token, name), DB_STR(token, hint),      \
+	DB_INT(token, enabled), DB_INT(token, revoked_ms),                \
+	DB_INT(token, expires_ms), DB_NULL(token, limit_nusd),            \
+	DB_INT(token, used_nusd), DB_INT(token, held_nusd),               \
+	DB_STR(token, models), DB_STR(token, cidrs), DB_INT(token, rpm),  \
+	DB_INT(token, tpm), DB_INT(token, concurrency),                   \
+	DB_INT(token, channel_id), DB_INT(token, reserve_max),            \
+	DB_INT(token, created_ms), DB_INT(token, user_id),                \
+	DB_STR(token, user), DB_STR(token, role), DB_STR(token, group),   \
+	DB_INT(token, user_enabled), DB_INT(token, account_id),           \
+	DB_INT(token, balance_nusd), DB_INT(token, account_held_nusd),    \
+	DB_INT(token, floor_nusd)
+/* clang-format on */
+
+static const struct db_cols cols = DB_COLS(struct token, COLS);
+static const struct db_cols found =
+	DB_COLS(struct token, DB_INT(token, config_version), COLS);
 
 int token_find(struct db *db, const uint8_t hash[static TOKEN_HASH],
 	       struct token *t, struct arena *arena, struct err *e)
@@ -24,7 +31,7 @@ int token_find(struct db *db, const uint8_t hash[static TOKEN_HASH],
 	return db_row(db,
 		      db_bind(db, ST_TOKEN_FIND, "b", (const void *)hash,
 			      (size_t)TOKEN_HASH),
-		      &cols, t, arena, e);
+		      &found, t, arena, e);
 }
 
 struct added { /* what token_add() binds, in order */

@@ -28,6 +28,9 @@ struct token {
 	const char *user, *role, *group;
 	bool user_enabled;
 	int64_t account_id, balance_nusd, account_held_nusd, floor_nusd;
+
+	/* token_find() only: how new routes and prices are */
+	int64_t config_version;
 };
 
 /* The key of that hash with its user and account, all in one look-up, for the

@@ -1,8 +1,8 @@
 -- token.sql - API keys.
 
 -- :token_find
--- The relay's look-up: one key, by its hash.
-SELECT id, name, hint, enabled, revoked_ms, expires_ms, limit_nusd, used_nusd,
+-- The relay's look-up: one key, by its hash, and how new routes and prices are.
+SELECT (SELECT version FROM config_version) AS config_version, id, name, hint, enabled, revoked_ms, expires_ms, limit_nusd, used_nusd,
        held_nusd, models, cidrs, rpm, tpm, concurrency, channel_id,
        reserve_max, created_ms, user_id, user, role, grp, user_enabled,
        account_id, balance_nusd, account_held_nusd, floor_nusd

@@ -91,7 +91,9 @@ static void add_price(struct world *w, int64_t input_nusd, int64_t from_ms)
 
 static struct book *take(struct world *w)
 {
-	struct book *b = book_take(w->shelf, w->fx.db, &w->fx.e);
+	struct book *b =
+		book_take(w->shelf, w->fx.db,
+			  config_version_now(w->fx.db, &w->fx.e), &w->fx.e);
 
 	if (!b)
 		fail_msg("%s", w->fx.e.msg);
