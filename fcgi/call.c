@@ -325,14 +325,6 @@ struct calls *calls_open(struct poller *p, const struct conf *conf)
 	return cs;
 }
 
-/* A handle is dear to make: those of calls that ended are used again. */
-static CURL *take_easy(struct calls *cs, bool stream)
-{
-	struct spare *s = &cs->spare[stream];
-
-	return s->n ? s->easy[--s->n] : curl_easy_init();
-}
-
 static void give_easy(struct calls *cs, bool stream, CURL *easy)
 {
 	struct spare *s = &cs->spare[stream];
@@ -341,7 +333,7 @@ static void give_easy(struct calls *cs, bool stream, CURL *easy)
 		curl_easy_cleanup(easy);
 		return;
 	}
-	curl_easy_reset(easy);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
 	s->easy[s->n++] = easy;
 }
 
@@ -389,30 +381,32 @@ static void set_body(struct call *c)
 		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->joined);
 		return;
 	}
-	curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, read_body);
-	curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
-	curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, seek_body);
-	curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, NULL);
 }
 
-static void set_guards(struct call *c)
+/* What is alike for all calls. */
+static void set_once(const struct calls *cs, CURL *h, bool stream)
 {
-	CURL *h = c->easy;
-
 	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(h, CURLOPT_PROXY, "");
-	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
-	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, before_request);
-	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
+	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(h, CURLOPT_SHARE, cs->share);
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h, CURLOPT_CAINFO, c->calls->conf->ca_file);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)c->what->connect_ms);
+	curl_easy_setopt(h, CURLOPT_CAINFO, cs->conf->ca_file);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(h, CURLOPT_READFUNCTION, read_body);
+	curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, seek_body);
+	if (stream)
+		curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 4096L);
 }
 
-static void set_transfer(struct call *c)
+static void set_each(struct call *c)
 {
 	CURL *h = c->easy;
 
@@ -422,18 +416,30 @@ static void set_transfer(struct call *c)
 	c->lines = curl_slist_append(c->lines, "Expect:");
 	curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->lines);
 	curl_easy_setopt(h, CURLOPT_URL, c->what->url);
-	curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(h, CURLOPT_SHARE, c->calls->share);
-	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)c->what->connect_ms);
 	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->errbuf);
 	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
-	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
+	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
-	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
-	if (c->what->stream)
-		curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 4096L);
+	curl_easy_setopt(h, CURLOPT_READDATA, c);
+	curl_easy_setopt(h, CURLOPT_SEEKDATA, c);
+}
+
+/* A handle is dear to make and to set up: those of calls that ended are used
+ * again. */
+static CURL *take_easy(struct calls *cs, bool stream)
+{
+	struct spare *s = &cs->spare[stream];
+	CURL *easy;
+
+	if (s->n)
+		return s->easy[--s->n];
+	easy = curl_easy_init();
+	set_once(cs, easy, stream);
+	return easy;
 }
 
 static void begin(struct call *c)
@@ -447,8 +453,7 @@ static void begin(struct call *c)
 	if (!call_name_known(c))
 		return;
 	c->easy = take_easy(cs, c->stream);
-	set_transfer(c);
-	set_guards(c);
+	set_each(c);
 	set_body(c);
 	c->lane = &cs->lanes[0];
 	if (c->what->stream) {

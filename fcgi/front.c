@@ -25,6 +25,9 @@ struct conn {
 
 struct front {
 	int listen_fd;
+	/* the loop's own, until its turn is over */
+	struct conn *fresh, **fresh_last;
+	int n_fresh;
 	struct front_hooks hooks;
 	int64_t threads_free, threads_max;
 	int64_t head_ms, body_ms, min_rate, max_body, max_params;
@@ -32,7 +35,8 @@ struct front {
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t wake, gone;
 	struct conn *first, **last;
-	int waiting, threads;
+	_Atomic int waiting; /* those in the list, and the fresh ones */
+	int threads;
 	int awake, cores; /* threads that are at work; that can be at once */
 	struct reader *readers; /* one a thread */
 	bool stopping;
@@ -406,10 +410,13 @@ static int count_slow(const struct front *f, int64_t ms)
 
 /* More threads at work than cores only take the processor from each other;
  * one that waits for bytes is not at work.  With the lock held. */
-static void wake_one(struct front *f)
+static void wake(struct front *f, int n)
 {
-	if (f->awake < f->cores ||
-	    f->awake - count_slow(f, FRONT_TURN_MS) < f->cores)
+	int free = f->cores - f->awake;
+
+	if (free < n)
+		free += count_slow(f, FRONT_TURN_MS);
+	for (; n > 0 && free > 0; n--, free--)
 		pthread_cond_signal(&f->wake);
 }
 
@@ -422,7 +429,7 @@ bool front_relieve(struct front *f)
 	if (behind) {
 		int slow = count_slow(f, FRONT_SLOW_MS);
 
-		wake_one(f);
+		wake(f, 1);
 		while (f->threads - slow < f->threads_free &&
 		       f->threads < f->threads_max)
 			start_thread(f);
@@ -433,21 +440,29 @@ bool front_relieve(struct front *f)
 
 bool front_read(struct front *f, struct conn *c)
 {
-	bool taken;
-
-	pthread_mutex_lock(&f->lock);
-	taken = f->waiting < WAITING_MAX && !f->stopping;
-	if (taken) {
-		c->next = NULL;
-		*f->last = c;
-		f->last = &c->next;
-		f->waiting++;
-		wake_one(f);
-	}
-	pthread_mutex_unlock(&f->lock);
-	if (!taken)
+	if (atomic_load(&f->waiting) >= WAITING_MAX) {
 		front_close(c);
-	return taken;
+		return false;
+	}
+	atomic_fetch_add(&f->waiting, 1);
+	c->next = NULL;
+	*f->fresh_last = c;
+	f->fresh_last = &c->next;
+	f->n_fresh++;
+	return true;
+}
+
+void front_turn(struct front *f)
+{
+	if (!f->n_fresh)
+		return;
+	pthread_mutex_lock(&f->lock);
+	*f->last = f->fresh;
+	f->last = f->fresh_last;
+	wake(f, f->n_fresh);
+	pthread_mutex_unlock(&f->lock);
+	f->fresh_last = &f->fresh;
+	f->n_fresh = 0;
 }
 
 struct front *front_open(int listen_fd, const struct conf *conf,
@@ -466,6 +481,7 @@ struct front *front_open(int listen_fd, const struct conf *conf,
 			     .max_body = conf->max_body_bytes,
 			     .max_params = conf->max_params_bytes };
 	f->last = &f->first;
+	f->fresh_last = &f->fresh;
 	f->cores = (int)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
 	FCGX_Init();

@@ -58,9 +58,10 @@ void front_own(struct conn *c, void *owner); /* a pointer for the loop */
 void *front_owner(const struct conn *c);
 /* Will the web server send another request on it? */
 bool front_keeps(const struct conn *c);
-/* It is readable: a thread reads the request.  False: too many wait already;
- * the connection has been closed. */
+/* It is readable: a thread reads the request, from front_turn() on.  False:
+ * too many wait already; the connection has been closed. */
 bool front_read(struct front *f, struct conn *c);
+void front_turn(struct front *f); /* at the end of the loop's turn */
 /* To be asked again after FRONT_TURN_MS while it says that somebody waits for
  * a thread: those that are held up by slow uploads are replaced. */
 #define FRONT_TURN_MS 2

@@ -353,6 +353,8 @@ void loop_open(struct loop *l)
 void loop_turn(struct loop *l)
 {
 	poller_turn(&l->poller);
+	if (l->front)
+		front_turn(l->front);
 	calls_turn(l->calls);
 	flush_dirty(l);
 }
