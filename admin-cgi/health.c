@@ -88,6 +88,8 @@ static void write_worker(struct jw *w, const struct shared_view *v)
 	jw_int(w, "inflight", v->inflight);
 	jw_int(w, "streams", v->streams);
 	jw_int(w, "pss_kb", v->pss_kb);
+	jw_int(w, "requests", v->counters[SHARED_requests]);
+	jw_int(w, "commits", v->counters[SHARED_commits]);
 	jw_end(w);
 }
 

@@ -109,9 +109,18 @@ static void dismiss(struct supervisor *s, int from, int to)
 	forget_gone(s);
 }
 
+/* A relay keeps a loop, a writer and its acceptors busy: two processors. */
+static int64_t relays(const struct conf *conf)
+{
+	int64_t n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+
+	return conf->relay_workers ? conf->relay_workers :
+				     MIN(MAX(n, 1), 64);
+}
+
 void supervise_generation(struct supervisor *s, const struct conf *conf)
 {
-	const int64_t counts[KID__COUNT] = { [KID_RELAY] = conf->relay_workers,
+	const int64_t counts[KID__COUNT] = { [KID_RELAY] = relays(conf),
 					     [KID_ADMIN] = conf->admin_workers,
 					     [KID_TICK] = 1 };
 

@@ -237,12 +237,23 @@ static void flush_dirty(struct loop *l)
 
 /* --- life ------------------------------------------------------------------------ */
 
+static void count_commits(struct loop *l)
+{
+	struct writer_stats now;
+
+	writer_stats(l->writer, &now);
+	shared_count(l->slot, SHARED_commits,
+		     (int64_t)(now.commits - l->commits));
+	l->commits = now.commits;
+}
+
 static void on_beat(struct timer *t, int64_t now_ms)
 {
 	struct loop *l = OWNER(t, struct loop, beat);
 
 	shared_beat(l->slot);
 	shared_load(l->slot, atomic_load(&l->inflight), l->n_streams);
+	count_commits(l);
 	if (!l->measuring && now_ms >= l->measured_ms + MEASURE_MS) {
 		l->measuring = true;
 		l->measured_ms = now_ms;

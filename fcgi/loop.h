@@ -29,6 +29,7 @@ struct loop {
 	bool measuring;
 	int64_t measured_ms;
 	int64_t n_streams;                /* open now */
+	uint64_t commits;                 /* of the writer, already counted */
 	_Atomic(struct exchange *) given; /* from acceptors, newest first */
 	struct exchange *dirty;
 	struct client **clients; /* all of them */
