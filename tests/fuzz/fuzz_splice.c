@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                          \
 	} while (0)
 
-#define MEMBERS 16
+#define MEMBERS  16
+#define INSERTED "inserted\x7F"
 
 static const char *const wanted[] = { "*" };
 static const struct scan_limits limits = { .depth = 40, .values = 500 };
@@ -58,6 +59,16 @@ static char *name_at(struct str body, size_t from, struct arena *arena)
 	return arena_dup(arena, json_unescape((struct str){ body.p + from,
 							    to + 1 - from },
 					      arena));
+}
+
+/* Nobody inserts a member that is there: both would have one name. */
+static bool has_inserted(struct str body, const struct members *m,
+			 struct arena *arena)
+{
+	for (int i = 0; i < m->n; i++)
+		if (!strcmp(name_at(body, m->at[i].member, arena), INSERTED))
+			return true;
+	return false;
 }
 
 /* Every member is as it was, is 77, or is gone. */
@@ -99,10 +110,11 @@ static void edit(struct str body, struct members *m)
 	struct rope rope;
 	char *read;
 	size_t at = 0, part;
-	bool stays = false, insert = m->acts & 1;
+	bool stays = false, insert;
 	int n = 0;
 
 	arena_init(&arena);
+	insert = m->acts & 1 && !has_inserted(body, m, &arena);
 	for (int i = 0; i < m->n; i++) {
 		struct member *x = &m->at[i];
 
@@ -117,7 +129,7 @@ static void edit(struct str body, struct members *m)
 		edits[n++] = splice_insert(
 			body,
 			(size_t)((char *)memchr(body.p, '{', body.n) - body.p),
-			!stays, "inserted\x7F", STR("5"), &arena);
+			!stays, INSERTED, STR("5"), &arena);
 	rope = splice_apply(body, edits, n, &arena);
 	read = arena_alloc(&arena, rope.len + 1);
 	while ((part = rope_read(&rope, at, read + at, 1 + at % 5)) > 0)
