@@ -104,6 +104,26 @@ static void encode(const struct kept *k, enum shape shape, bool stream,
  * Usage once, as it ends up; pieces of one text together; a choice after the
  * other: so a whole answer and a stream can be compared.  Of an answer that
  * fails only the error is left, for a whole one says no more. */
+static bool goes_on(const struct ev *last, const struct ev *ev)
+{
+	return ev->s && last->kind == ev->kind && last->choice == ev->choice &&
+	       last->part == ev->part && ev->kind != EV_ANNOTATION;
+}
+
+static void gather_one(struct kept *g, const struct ev *ev, struct usage *u)
+{
+	struct ev *last = g->n ? &g->ev[g->n - 1] : NULL;
+
+	if (ev->kind == EV_USAGE) {
+		usage_merge(u, &ev->usage);
+	} else if (last && goes_on(last, ev)) {
+		last->s = arena_printf(&g->mem, "%s%s", last->s, ev->s);
+		last->n += ev->n;
+	} else if (ev->kind != EV_END) {
+		keep(g, ev);
+	}
+}
+
 static void gather(const struct kept *k, struct buf *out)
 {
 	struct kept *g = mem_alloc(sizeof(*g));
@@ -112,30 +132,15 @@ static void gather(const struct kept *k, struct buf *out)
 	arena_init(&g->mem);
 	usage_init(&u);
 	for (int c = 0; c < 8; c++)
-		for (int i = 0; i < k->n; i++) {
-			const struct ev *ev = &k->ev[i];
-			struct ev *last = g->n ? &g->ev[g->n - 1] : NULL;
-
-			if (ev->choice != c)
-				continue;
-			if (ev->kind == EV_USAGE) {
-				usage_merge(&u, &ev->usage);
-			} else if (last && ev->s && last->kind == ev->kind &&
-				   last->choice == ev->choice &&
-				   last->part == ev->part &&
-				   ev->kind != EV_ANNOTATION) {
-				last->s = arena_printf(&g->mem, "%s%s", last->s,
-						       ev->s);
-				last->n += ev->n;
-			} else if (ev->kind != EV_END) {
-				keep(g, ev);
-			}
-		}
+		for (int i = 0; i < k->n; i++)
+			if (k->ev[i].choice == c)
+				gather_one(g, &k->ev[i], &u);
 	if (g->n && g->ev[g->n - 1].kind == EV_ERROR) {
 		ev_print(&g->ev[g->n - 1], out);
 		g->n = 0;
-	} else if (usage_said(&u))
+	} else if (usage_said(&u)) {
 		keep(g, &(struct ev){ .kind = EV_USAGE, .usage = u });
+	}
 	print(g, out);
 	arena_release(&g->mem);
 	free(g);
