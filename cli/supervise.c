@@ -114,8 +114,9 @@ static int64_t relays(const struct conf *conf)
 {
 	int64_t n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 
-	return conf->relay_workers ? conf->relay_workers :
-				     MIN(MAX(n, 1), 64);
+	if (conf->relay_workers)
+		return conf->relay_workers;
+	return MIN(MAX(n, 1), 64);
 }
 
 void supervise_generation(struct supervisor *s, const struct conf *conf)
