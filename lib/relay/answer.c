@@ -81,8 +81,6 @@ int answer_error_lines(const struct answer_error *a, const char *request_id,
 	h[n++] = (struct relay_header){ "Content-Type",
 					STR("application/json") };
 	h[n++] = (struct relay_header){ "x-request-id", str_of(request_id) };
-	h[n++] = (struct relay_header){ "X-Pontage-Receipt",
-					str_of(request_id) };
 	if (a->err->code == ERR_NO_FUNDS)
 		h[n++] =
 			(struct relay_header){ "x-should-retry", STR("false") };

@@ -22,7 +22,7 @@ struct answer_error {
  * Values with control bytes are left out. */
 void answer_head(struct buf *out, int status, const struct relay_header *h,
 		 int n);
-#define ANSWER_HEADERS 5
+#define ANSWER_HEADERS 4
 /* The lines of an error's head: x-request-id and what the error asks for
  * (Retry-After, x-should-retry).  seconds: memory for one of them. */
 int answer_error_lines(const struct answer_error *a, const char *request_id,

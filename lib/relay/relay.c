@@ -1,6 +1,7 @@
 /* relay.c - attempts, times and ends; see relay.h. */
 #include "relay/relay.h"
 
+#include "http/url.h"
 #include "relay/inner.h"
 
 #include <assert.h>
@@ -140,7 +141,8 @@ static void refuse(struct relay *r, int64_t now_ms, enum err_code code,
 							    NULL,
 		.retry_after_ms = code == ERR_UP_RATE ? r->retry_after_ms : -1,
 	};
-	struct relay_header h[ANSWER_HEADERS];
+	struct str id = str_of(r->plan->request_id);
+	struct relay_header h[ANSWER_HEADERS + 1];
 	char seconds[24];
 	struct buf body;
 	int n;
@@ -149,6 +151,7 @@ static void refuse(struct relay *r, int64_t now_ms, enum err_code code,
 	buf_init(&body, 4096);
 	answer_error_body(&body, &a);
 	n = answer_error_lines(&a, r->plan->request_id, h, seconds);
+	h[n++] = (struct relay_header){ "X-Pontage-Receipt", id };
 	r->end.status = answer_status(&a);
 	r->head_sent = true;
 	r->io->head(r->arg, r->end.status, h, n);
@@ -196,6 +199,19 @@ static const char **call_head(struct relay *r)
 	return lines;
 }
 
+static const char *call_url(struct relay *r)
+{
+	const char *url;
+	struct buf b;
+
+	buf_init(&b, URL_MAX * 2);
+	url_join(&b, str_of(r->at->channel->base_url),
+		 str_of(r->plan->endpoint->upstream_path));
+	url = arena_dup(r->arena, buf_span(&b));
+	buf_release(&b);
+	return url;
+}
+
 static void make_call(struct relay *r)
 {
 	const struct provider *p = r->at->channel->provider;
@@ -212,11 +228,9 @@ static void make_call(struct relay *r)
 	int n = ask_edits(ask, &change, r->arena, edits);
 
 	*body = splice_apply(r->plan->body, edits, n, r->arena);
-
 	r->call = (struct relay_call){
 		.to = r->at,
-		.url = arena_printf(r->arena, "%s%s", r->at->channel->base_url,
-				    r->plan->endpoint->upstream_path),
+		.url = call_url(r),
 		.head = call_head(r),
 		.body = body,
 		.stream = ask->stream,
