@@ -130,7 +130,11 @@ $$(DIR_$(1))/unit/%: $$(DIR_$(1))/obj/tests/unit/%.o $$(DIR_$(1))/lib.a
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LINK_$(1)) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(PKG_LIBS) -lcmocka
 
+# What is in no library, but in a program.
 $$(DIR_$(1))/unit/test_timer: $$(DIR_$(1))/obj/fcgi/timer.o
+$$(DIR_$(1))/unit/test_args: $$(DIR_$(1))/obj/cli/args.o
+$$(DIR_$(1))/unit/test_route: $$(addprefix $$(DIR_$(1))/obj/,admin-cgi/health.o \
+	admin-cgi/route.o gen/pages.o)
 # The relay's world, and the cases that the runner plays too.
 $$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_life \
 $$(DIR_$(1))/unit/test_relay_attempts \

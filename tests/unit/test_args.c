@@ -1,7 +1,7 @@
 /* test_args.c - the words behind a verb. */
 #include "rows.h"
 
-#include "../../cli/args.c" /* it is linked into the command only */
+#include "../../cli/args.h"
 
 struct values {
 	const char *name, *models, *ips, *text;
@@ -52,7 +52,7 @@ static void show(const struct values *v, bool json, char *to, size_t size)
 static void read_words(char *const *argv, char *got, size_t size)
 {
 	struct globals g = { 0 };
-	struct values v;
+	struct values v = { 0 };
 	const struct arg_set own = { rows, &v }, all = { globals, &g };
 	struct arena a;
 	struct err e = { 0 };

@@ -1,10 +1,9 @@
 /* test_route.c - what admin.fcgi answers, without a web server. */
 #include "rows.h"
 
-/* They are linked into admin.fcgi only. */
-#include "../../admin-cgi/health.c"
-#include "../../admin-cgi/route.c"
-#include "pages.c"
+#include "../../admin-cgi/route.h"
+#include "db/db.h"
+#include "shared/shared.h"
 
 static char folder[] = "/tmp/pontage-route-XXXXXX";
 
