@@ -36,7 +36,7 @@ static int settle(struct fixture *fx, struct request *r, int64_t cost_nusd)
 
 /* --- one request --------------------------------------------------------------- */
 
-static const struct {
+static const struct life {
 	const char *label;
 	int64_t balance, limit, reserved;
 	int want_reserve;
@@ -64,6 +64,25 @@ static const struct {
 	/* clang-format on */
 };
 
+/* The request ends, and once more, which changes nothing. */
+static void live(struct fixture *fx, struct request *r, const struct life *l)
+{
+	struct request got = { 0 };
+
+	ROW_INT(fixture_int(fx, "held"), l->reserved);
+	ROW_INT(fixture_int(fx, "token_held"), l->reserved);
+	ROW_STR(fixture_audit(fx), "");
+	r->state = l->state;
+	ROW_INT(settle(fx, r, l->cost), ERR_NONE);
+	ROW_INT(settle(fx, r, l->cost + 9), ERR_NONE);
+	MUST(fx, request_find(fx->db, "r1", &got, &fx->arena, &fx->e));
+	ROW_STR(got.state, l->want_state);
+	ROW_INT(got.cost_nusd, l->cost);
+	ROW_INT(got.overshoot, l->want_overshoot);
+	ROW_STR(got.user, "ann");
+	ROW_STR(got.token, "k");
+}
+
 static void a_request_ends_once_and_pays_what_it_cost(void **state)
 {
 	(void)state;
@@ -76,27 +95,12 @@ static void a_request_ends_once_and_pays_what_it_cost(void **state)
 		fixture_user(&fx, lives[i].balance, lives[i].limit);
 		r = fixture_request(&fx, "r1", lives[i].reserved);
 		ROW_INT(reserve(&fx, &r), lives[i].want_reserve);
-		if (!lives[i].want_state) {
+		if (lives[i].want_state)
+			live(&fx, &r, &lives[i]);
+		else
 			ROW_INT(request_find(fx.db, "r1", &got, &fx.arena,
 					     &fx.e),
 				-1);
-		} else {
-			ROW_INT(fixture_int(&fx, "held"), lives[i].reserved);
-			ROW_INT(fixture_int(&fx, "token_held"),
-				lives[i].reserved);
-			ROW_STR(fixture_audit(&fx), "");
-			r.state = lives[i].state;
-			ROW_INT(settle(&fx, &r, lives[i].cost), ERR_NONE);
-			/* and once more, which changes nothing */
-			ROW_INT(settle(&fx, &r, lives[i].cost + 9), ERR_NONE);
-			MUST(&fx,
-			     request_find(fx.db, "r1", &got, &fx.arena, &fx.e));
-			ROW_STR(got.state, lives[i].want_state);
-			ROW_INT(got.cost_nusd, lives[i].cost);
-			ROW_INT(got.overshoot, lives[i].want_overshoot);
-			ROW_STR(got.user, "ann");
-			ROW_STR(got.token, "k");
-		}
 		ROW_INT(fixture_int(&fx, "held"), 0);
 		ROW_INT(fixture_int(&fx, "token_held"), 0);
 		ROW_INT(fixture_int(&fx, "balance"), lives[i].want_balance);

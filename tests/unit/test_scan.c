@@ -162,8 +162,9 @@ static const char *const passed[] = {
 	"{\"a\":18446744073709551616}",
 	"{\"a\":\"\\u0000\"}",
 	"{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\"}",
-	"{\"a\":\"\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80"
-	"\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF\"}",
+	"{\"a\":\"\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\"}",
+	"{\"a\":\"\xEE\x80\x80\xEF\xBF\xBF\"}",
+	"{\"a\":\"\xF0\x90\x80\x80\xF4\x8F\xBF\xBF\"}",
 	"{\"a\":\"\xEF\xBB\xBF\"}",
 	"{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1}}",
 	"{\"a\":[{\"b\":1},{\"b\":1}]}",

@@ -96,12 +96,13 @@ static void what_is_secret_goes(void **state)
 
 static void two_hundred_characters_are_enough(void **state)
 {
+	static const char euro[] = { '\xe2', '\x82', '\xac' };
 	char in[3000], out[SCRUB_SIZE], small[8];
 	size_t n;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(in); i += 3)
-		memcpy(in + i, "\xe2\x82\xac", 3);
+		memcpy(in + i, euro, sizeof(euro));
 	n = scrub_words((struct str){ in, sizeof(in) }, out, sizeof(out));
 	assert_int_equal(n, SCRUB_MAX * 3);
 	n = scrub_words((struct str){ in, sizeof(in) }, small, sizeof(small));
@@ -110,13 +111,12 @@ static void two_hundred_characters_are_enough(void **state)
 
 static void half_a_long_word_is_not_shown(void **state)
 {
-	static char in[9000];
+	static char in[9001] = "so: ";
 	char out[SCRUB_SIZE];
 
 	(void)state;
-	memset(in, 'x', sizeof(in));
-	memcpy(in, "so: ", 4);
-	scrub_words((struct str){ in, sizeof(in) }, out, sizeof(out));
+	memset(in + 4, 'x', sizeof(in) - 5);
+	scrub_words(str_of(in), out, sizeof(out));
 	assert_string_equal(out, "so:");
 }
 
