@@ -29,10 +29,30 @@ static int run_name(struct db *db, struct write_op *op, struct err *e)
 	return x->fail ? err_set(e, x->fail, "no") : 0;
 }
 
+/* Keeps the writer inside a commit: see hold(). */
+struct gate {
+	struct write_op op;
+	_Atomic bool held, open;
+};
+
+static int run_gate(struct db *db, struct write_op *op, struct err *e)
+{
+	struct gate *g = (struct gate *)op;
+
+	(void)db;
+	(void)e;
+	g->held = true;
+	while (!g->open)
+		usleep(100);
+	return 0;
+}
+
 struct world {
 	struct fixture fx;
 	struct writer *w;
-	int commits_fail; /* so many before_commit() refuse */
+	struct gate gate;
+	int commits_pass; /* so many before_commit() lets through, and ... */
+	int commits_fail; /* ... so many it refuses then */
 	enum err_code code;
 	bool spoiled; /* by an operation of this commit */
 	int spooled, after, after_failed;
@@ -43,6 +63,10 @@ static int before_commit(struct db *db, void *arg, struct err *e)
 	struct world *x = arg;
 
 	(void)db;
+	if (x->commits_pass > 0) {
+		x->commits_pass--;
+		return 0;
+	}
 	if (x->spoiled || x->commits_fail-- > 0)
 		return err_set(e, x->code, "the commit failed");
 	return 0;
@@ -117,6 +141,23 @@ static struct write_op *wait_for(struct world *x, int64_t ms)
 	return op;
 }
 
+/* Until let_go() the writer is in a commit with the gate alone: what is put
+ * meanwhile meets in the next one. */
+static void hold(struct world *x)
+{
+	x->gate.op = (struct write_op){ .run = run_gate };
+	x->commits_pass = 1;
+	writer_put(x->w, &x->gate.op);
+	while (!x->gate.held)
+		usleep(100);
+}
+
+static void let_go(struct world *x)
+{
+	x->gate.open = true;
+	assert_ptr_equal(wait_for(x, 5000), &x->gate.op);
+}
+
 static bool is_there(struct world *x, const char *key)
 {
 	return meta_get(x->fx.db, key, &x->fx.arena, &x->fx.e) != NULL;
@@ -134,12 +175,11 @@ static void one_refused_leaves_its_neighbours(void **state)
 
 	(void)state;
 	start(&x, false);
-	lock(&x); /* so that the three meet in one commit */
+	hold(&x);
 	put(&x, &a, "a", 0, false);
 	put(&x, &b, "b", 0, false);
 	put(&x, &c, "c", 0, false);
-	usleep(5000);
-	db_rollback(x.fx.db);
+	let_go(&x);
 	assert_ptr_equal(wait_for(&x, 5000), &a);
 	assert_ptr_equal(wait_for(&x, 5000), &b);
 	assert_ptr_equal(wait_for(&x, 5000), &c);
@@ -159,12 +199,11 @@ static void a_failed_commit_is_told_to_all(void **state)
 	(void)state;
 	start(&x, false);
 	x.commits_fail = 1;
-	lock(&x);
+	hold(&x);
 	put(&x, &a, "a", 0, false);
 	put(&x, &kept, "kept", 0, true);
 	put(&x, &b, "b", 0, false);
-	usleep(5000);
-	db_rollback(x.fx.db);
+	let_go(&x);
 	assert_ptr_equal(wait_for(&x, 5000), &a);
 	assert_ptr_equal(wait_for(&x, 5000), &b);
 	assert_int_equal(a.op.err.code, ERR_DB);
@@ -185,13 +224,12 @@ static void what_spoils_every_commit_is_found(void **state)
 
 	(void)state;
 	start(&x, false);
-	lock(&x);
+	hold(&x);
 	bad.spoils = &x.spoiled;
 	put(&x, &good, "good", 0, true);
 	put(&x, &bad, "bad", 0, true);
 	put(&x, &fine, "fine", 0, true);
-	usleep(5000);
-	db_rollback(x.fx.db);
+	let_go(&x);
 	assert_ptr_equal(wait_for(&x, 5000), &good);
 	assert_ptr_equal(wait_for(&x, 5000), &bad);
 	assert_ptr_equal(wait_for(&x, 5000), &fine);
