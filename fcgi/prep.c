@@ -83,7 +83,7 @@ static int check_age(const struct loop *l, const struct head *head,
 
 static int check_load(struct loop *l, const struct head *head, struct err *e)
 {
-	if (atomic_load(&l->inflight) > l->max_inflight)
+	if (atomic_load(&l->inflight) + l->elsewhere > l->max_inflight)
 		return err_set(e, ERR_OVERLOADED,
 			       "The gateway is overloaded: %lld requests are "
 			       "under way. Try again in a moment.",
@@ -126,7 +126,8 @@ static int check_who(struct prep *p, struct exchange *x,
 		     const struct head *head, struct err *e)
 {
 	if (!p->db)
-		p->db = db_open(p->loop->conf->db_path, DB_READ, true, e);
+		p->db = db_open(p->loop->conf->db_path, DB_READ, !p->loop->once,
+				e);
 	if (!p->db)
 		return -1;
 	if (who_check(p->db, head->authorization, head->address,
@@ -183,7 +184,7 @@ static int list_models(struct exchange *x, const char *name, struct err *e)
 
 	(void)name;
 	(void)e;
-	buf_init(&body, 16 * 1024 * 1024);
+	buf_init(&body, 16 << 20);
 	jw_start(&w, &body);
 	jw_object(&w, NULL);
 	jw_str(&w, "object", "list");

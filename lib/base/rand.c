@@ -40,7 +40,7 @@ char *rand_text(char *at, size_t n)
 
 char *rand_request_id(char at[static RAND_REQUEST_ID], int64_t wall_ms)
 {
-	memcpy(at, "req_", 4);
+	snprintf(at, RAND_REQUEST_ID, "req_");
 	for (int i = 10; i >= 4; i--) {
 		at[i] = digits[wall_ms % 62];
 		wall_ms /= 62;

@@ -55,7 +55,7 @@ int who_check(struct db *db, struct str authorization, struct str address,
 	      struct err *e)
 {
 	uint8_t hash[TOKEN_HASH];
-	struct str key;
+	struct str key = STR_NONE;
 	int n;
 
 	*t = (struct token){ 0 };
