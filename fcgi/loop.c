@@ -1,8 +1,6 @@
 /* loop.c - see loop.h. */
 #include "loop.h"
 
-#include "front_cgi.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -112,19 +110,6 @@ static void on_client(struct watch *w, uint32_t events)
 		read_request(c->loop, c);
 }
 
-static struct client *meet(struct loop *l, struct conn *conn)
-{
-	struct client *c = mem_alloc(sizeof(*c));
-
-	*c = (struct client){ .watch = { .fn = on_client,
-					 .fd = front_fd(conn) },
-			      .loop = l,
-			      .conn = conn };
-	front_own(conn, c);
-	remember(l, c);
-	return c;
-}
-
 static void accept_some(struct loop *l)
 {
 	struct conn *conn;
@@ -132,6 +117,8 @@ static void accept_some(struct loop *l)
 
 	/* The other workers wait on the same socket: not all at once. */
 	for (int i = 0; i < 2; i++) {
+		struct client *c;
+
 		conn = front_accept(l->front, &retry_ms);
 		if (!conn) {
 			if (retry_ms)
@@ -139,7 +126,14 @@ static void accept_some(struct loop *l)
 					  l->poller.now_ms + retry_ms);
 			return;
 		}
-		wait_for_request(meet(l, conn));
+		c = mem_alloc(sizeof(*c));
+		*c = (struct client){ .watch = { .fn = on_client,
+						 .fd = front_fd(conn) },
+				      .loop = l,
+				      .conn = conn };
+		front_own(conn, c);
+		remember(l, c);
+		wait_for_request(c);
 	}
 }
 
@@ -387,31 +381,4 @@ void loop_run(struct loop *l, int listen_fd)
 	for (int i = l->n_clients; i-- > 0;)
 		loop_drop(l, l->clients[i]);
 	log_info("worker.end");
-}
-
-/* Apache sends SIGTERM where the client has left, and SIGKILL soon after. */
-static void hang_up_all(struct loop *l)
-{
-	for (int i = l->n_clients; i-- > 0;)
-		if (l->clients[i]->x)
-			exchange_client_gone(l->clients[i]->x);
-}
-
-void loop_run_once(struct loop *l, struct conn *conn,
-		   const struct front_hooks *hooks)
-{
-	void *thread = hooks->thread_new(hooks->arg);
-
-	l->measured_ms = l->poller.now_ms;
-	on_beat(&l->beat, l->poller.now_ms);
-	shared_enter(l->slot, SHARED_READY);
-	meet(l, conn)->reading = true;
-	atomic_fetch_add(&l->inflight, 1);
-	front_cgi_read(conn, hooks->handle, thread);
-	while (atomic_load(&l->inflight)) {
-		loop_turn(l);
-		if (l->draining)
-			hang_up_all(l);
-	}
-	hooks->thread_free(thread);
 }
