@@ -32,6 +32,11 @@ BASE_FLAGS := -std=gnu17 -g $(WARN) -Ilib -Ibuild/gen -include lib/base/banned.h
 	-ftrivial-auto-var-init=zero
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lpthread -lm
+# Where it is missing, --version and doctor say so.
+ifeq ($(shell pkg-config --exists libseccomp 2>/dev/null && echo yes),yes)
+PKG_CFLAGS += -DWITH_SECCOMP $(shell pkg-config --cflags libseccomp)
+PKG_LIBS += $(shell pkg-config --libs libseccomp)
+endif
 
 # A variant is a folder under build/, its flags and its linker flags.
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
@@ -68,7 +73,7 @@ help:
 	'make check     everything below, and the end-to-end tests' \
 	'make lint      layers, headers, format, tidy, sizes, shell' \
 	'make test      unit and relay tests under ASan and UBSan' \
-	'make tsan      the threads under TSan' \
+	'make tsan      unit tests with threads and the relay cases, under TSan' \
 	'make cases     the relay cases through the programs, under ASan' \
 	'make e2e       through a real web server, on loopback' \
 	'make fuzz      each fuzzer for FUZZ_S seconds (10)' \
@@ -229,15 +234,18 @@ UNIT := $(UNIT_SRC:tests/unit/%.c=%)
 test: $(UNIT:%=build/asan/unit/%)
 	@exec tests/unit.sh $^
 
-# What has threads: the loop, the writer and their neighbours.
-TSAN_WORDS := loop front writer poller ring log counters shared
+# What has threads: the writer and its neighbours, and the loop with all of
+# them as a program.
+TSAN_WORDS := writer base_log shared
 TSAN := $(filter $(foreach w,$(TSAN_WORDS),test_$(w) test_$(w)%),$(UNIT))
-tsan: $(TSAN:%=build/tsan/unit/%)
-	@exec tests/unit.sh $^
+tsan: $(TSAN:%=build/tsan/unit/%) build/tsan/relay.fcgi build/tsan/pontage \
+	build/tools/run-cases
+	@tests/unit.sh $(filter build/tsan/unit/%,$^)
+	@exec tests/cases.sh build/tsan $(CASES)
 
 # CASES= names a file or two.
 cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
-	@exec build/tools/run-cases --build build/asan $(CASES)
+	@exec tests/cases.sh build/asan $(CASES)
 
 # The programs under test are the released ones; E2E= names a file or two.
 e2e: all build/tools/upstream

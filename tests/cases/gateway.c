@@ -400,6 +400,17 @@ int gateway_audit(const struct gateway *g, struct err *e)
 	return say(g, "audit", e);
 }
 
+void gateway_print_log(const struct gateway *g)
+{
+	FILE *f = fopen(g->log, "re");
+	char line[1024];
+
+	while (f && fgets(line, sizeof(line), f))
+		printf("  | %s", line);
+	if (f)
+		fclose(f);
+}
+
 static void remove_dir(const char *dir)
 {
 	DIR *d = opendir(dir);

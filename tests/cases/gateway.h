@@ -34,6 +34,8 @@ int gateway_stop(struct gateway *g, struct err *e);
 /* The request log as a JSON array, newest first. */
 int gateway_log(const struct gateway *g, struct buf *out, struct err *e);
 int gateway_audit(const struct gateway *g, struct err *e);
+/* What the worker said, a sanitizer's findings too, to standard output. */
+void gateway_print_log(const struct gateway *g);
 /* Stops what runs and removes the folder, unless keep. */
 void gateway_close(struct gateway *g, bool keep);
 

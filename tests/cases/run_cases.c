@@ -292,6 +292,8 @@ static bool run_case(const char *path)
 		script_close(s);
 	}
 	printf("%s %s%s%s\n", r ? "not ok" : "ok", path, r ? ": " : "", e.msg);
+	if (r)
+		gateway_print_log(&g);
 	if (r && opt.keep)
 		printf("  its folder: %s\n", g.dir);
 	fflush(stdout);
