@@ -358,6 +358,18 @@ int gateway_connect(const struct gateway *g, struct err *e)
 	return fd;
 }
 
+int gateway_check(const struct gateway *g, struct err *e)
+{
+	siginfo_t si = { .si_pid = 0 };
+
+	if (waitid(P_PID, (id_t)g->worker, &si, WEXITED | WNOHANG | WNOWAIT) ||
+	    !si.si_pid)
+		return 0;
+	return err_set(e, ERR_CONFIG, "the worker ended by itself, with %s %d",
+		       si.si_code == CLD_EXITED ? "status" : "signal",
+		       si.si_status);
+}
+
 int gateway_stop(struct gateway *g, struct err *e)
 {
 	int64_t until_ms = clock_mono_ms() + STOP_MS;

@@ -30,6 +30,8 @@ int gateway_set_up(struct gateway *g, const struct relay_case *c,
 		   const struct script *s, struct err *e);
 int gateway_start(struct gateway *g, struct err *e);
 int gateway_connect(const struct gateway *g, struct err *e);
+/* -1 once the worker has ended by itself. */
+int gateway_check(const struct gateway *g, struct err *e);
 int gateway_stop(struct gateway *g, struct err *e);
 /* The request log as a JSON array, newest first. */
 int gateway_log(const struct gateway *g, struct buf *out, struct err *e);

@@ -115,7 +115,8 @@ static int receive(struct client *k, struct err *e)
 	return 0;
 }
 
-static int talk(struct client *k, struct script *s, struct err *e)
+static int talk(struct client *k, const struct gateway *g, struct script *s,
+		struct err *e)
 {
 	int64_t until_ms = k->sent_ms + CASE_MS;
 
@@ -123,6 +124,8 @@ static int talk(struct client *k, struct script *s, struct err *e)
 		if (script_turn(s, k->fd, POLLIN, 20) && receive(k, e) < 0)
 			return -1;
 		maybe_leave(k);
+		if (gateway_check(g, e) < 0)
+			return -1;
 		if (clock_mono_ms() > until_ms)
 			return err_set(e, ERR_VALUE, "no end within %d ms",
 				       CASE_MS);
@@ -256,7 +259,7 @@ static int converse(struct client *k, struct gateway *g, struct script *s,
 		    struct err *e)
 {
 	k->fd = gateway_connect(g, e);
-	if (k->fd < 0 || send_request(k, g->key, e) < 0 || talk(k, s, e) < 0)
+	if (k->fd < 0 || send_request(k, g->key, e) < 0 || talk(k, g, s, e) < 0)
 		return -1;
 	close(k->fd);
 	k->fd = -1;
