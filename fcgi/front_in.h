@@ -1,0 +1,32 @@
+/* front_in.h - what front.c and front_cgi.c share; nobody else's. */
+#ifndef FCGI_FRONT_IN_H
+#define FCGI_FRONT_IN_H
+
+#include "front.h"
+
+/* How an answer travels; the functions of front.h, by kind of connection. */
+struct wire {
+	bool (*keeps)(const struct conn *c);
+	int (*put)(struct conn *c, const char *p, size_t n);
+	int (*flush)(struct conn *c);
+	bool (*end)(struct conn *c);
+	void (*close)(struct conn *c);
+	uint32_t gone; /* see front_gone() */
+};
+
+struct conn { /* first member of each kind */
+	const struct wire *wire;
+	void *owner;
+	int fd; /* that the loop watches */
+};
+
+/* A body on its way in, and how long it may take. */
+struct upload {
+	int64_t began_ms, body_ms, min_rate;
+	int64_t got, want; /* bytes; want -1: not said */
+};
+
+int upload_too_slow(const struct upload *u, struct err *e);
+int upload_whole(const struct upload *u, bool broken, struct err *e);
+
+#endif
