@@ -2,13 +2,16 @@
  *
  * The listening socket is descriptor 0, as FastCGI has it.  This file alone
  * knows libfcgi; it accepts by itself, because libfcgi's own accept cannot
- * be told to stop or to beat.
+ * be told to stop or to beat.  Started as a plain CGI program, it answers one
+ * request.
  */
 #include "route.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/sandbox.h"
+#include "db/db.h"
 #include "shared/shared.h"
 
 #include <errno.h>
@@ -26,6 +29,8 @@
 #define PSS_MS     10000      /* between two looks at our own memory */
 #define BODY_MAX   (32 << 20) /* bytes read and thrown away of a body */
 #define ANSWER_MAX (REPLY_MAX + 8192)
+
+extern char **environ;
 
 static volatile sig_atomic_t stopping;
 
@@ -73,6 +78,8 @@ static void read_ask(struct ask *ask, char **envp)
 
 	if (uri)
 		uri[strcspn(uri, "?")] = '\0';
+	while (uri && uri[0] == '/' && uri[1] == '/')
+		uri++;
 	ask->method = method ? method : "";
 	ask->path = uri ? uri : "";
 	memcpy(ask->request_id, "req_", 4);
@@ -90,26 +97,47 @@ static void drop_body(FCGX_Stream *in)
 		all += n;
 }
 
-static void answer(const struct admin *a, FCGX_Request *r)
+static void make_answer(const struct admin *a, char **envp, struct buf *out)
 {
 	int64_t began_ms = clock_mono_ms();
 	struct ask ask;
 	struct reply reply;
-	struct buf out;
 
-	read_ask(&ask, r->envp);
-	drop_body(r->in);
+	read_ask(&ask, envp);
 	log_request(ask.request_id);
 	route_answer(a, &ask, &reply);
-	buf_init(&out, ANSWER_MAX);
-	route_write(&ask, &reply, &out);
-	FCGX_PutStr(out.p, (int)out.len, r->out);
+	buf_init(out, ANSWER_MAX);
+	route_write(&ask, &reply, out);
 	log_debug("admin.end", LOG_S("method", ask.method),
 		  LOG_I("status", reply.status),
 		  LOG_I("ms", clock_mono_ms() - began_ms));
 	log_request(NULL);
-	buf_release(&out);
 	buf_release(&reply.body);
+}
+
+static void answer(const struct admin *a, FCGX_Request *r)
+{
+	struct buf out;
+
+	drop_body(r->in);
+	make_answer(a, r->envp, &out);
+	FCGX_PutStr(out.p, (int)out.len, r->out);
+	buf_release(&out);
+}
+
+/* Plain CGI: the web server throws away what is not read of the body. */
+static void answer_once(const struct admin *a)
+{
+	struct buf out;
+	size_t at = 0;
+	ssize_t n;
+
+	signal(SIGPIPE, SIG_IGN);
+	make_answer(a, environ, &out);
+	while (at < out.len &&
+	       (n = write(STDOUT_FILENO, out.p + at, out.len - at)) > 0)
+		at += (size_t)n;
+	buf_release(&out);
 }
 
 static void limit_wait(int fd)
@@ -148,6 +176,12 @@ static void serve_one(const struct admin *a)
 }
 
 /* --- the process ----------------------------------------------------------- */
+
+static bool is_cgi(void)
+{
+	return FCGX_IsCGI() && getenv("GATEWAY_INTERFACE") &&
+	       getenv("REQUEST_METHOD");
+}
 
 static void run(const struct admin *a, struct shared_slot *slot,
 		const sigset_t *waiting)
@@ -191,25 +225,43 @@ static int start(struct conf *conf, const char *path, struct err *e)
 			       "log_level: want debug, info, warn or error");
 	log_level_set((enum log_level)log_level_named(conf->log_level));
 	hide(conf);
+	if (is_cgi())
+		return 0;
 	if (FCGX_IsCGI())
 		return err_set(e, ERR_CONFIG,
 			       "descriptor 0 is no listening socket; pontage "
-			       "serve starts this program");
+			       "serve or a web server starts this program");
 	if (FCGX_Init())
 		return err_set(e, ERR_INTERNAL, "libfcgi does not start");
 	fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
 	return 0;
 }
 
+/* A connection is open meanwhile, so that the files beside the database are
+ * all there; one that cannot be opened is for health to say. */
+static int close_off(const struct conf *conf, struct err *e)
+{
+	struct err no_db = { 0 };
+	struct db *db = db_open(conf->db_path, DB_READ, false, &no_db);
+	int r = sandbox_enter(conf, e);
+
+	db_close(db);
+	return r;
+}
+
 /* NULL: the settings are found as always. */
 static const char *read_args(int argc, char **argv)
 {
-	if (argc == 1)
+	/* CGI gives the words of a query as arguments. */
+	if (argc == 1 || is_cgi())
 		return NULL;
 	if (argc == 3 && !strcmp(argv[1], "--conf"))
 		return argv[2];
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
-		puts("admin.fcgi " PONTAGE_VERSION);
+		char text[SANDBOX_TEXT];
+
+		printf("admin.fcgi %s, %s\n", PONTAGE_VERSION,
+		       sandbox_text(text));
 		exit(EX_OK);
 	}
 	fputs("usage: admin.fcgi [--conf FILE]\n"
@@ -230,10 +282,16 @@ int main(int argc, char **argv)
 
 	if (!start(&conf, path, &e))
 		a.shared = shared_open(conf.state_dir, true, &e);
+	/* pontage serve tells its children which generation they are. */
+	a.on_demand = !getenv("PONTAGE_GENERATION");
+	if (a.shared && is_cgi()) {
+		answer_once(&a);
+		return EX_OK;
+	}
 	if (a.shared)
 		slot = shared_slot_take(a.shared, SHARED_ADMIN, generation(),
 					&e);
-	if (!slot) {
+	if (!slot || close_off(&conf, &e) < 0) {
 		log_error("worker.failed", LOG_S("cause", e.msg));
 		return e.code == ERR_CONFIG ? EX_CONFIG : EX_TEMPFAIL;
 	}

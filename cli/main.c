@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "db/db.h"
 
 static const struct cmd *const verbs[] = {
@@ -140,7 +141,10 @@ static int before_verb(struct cli *c, struct globals *g, int n,
 
 static void print_version(void)
 {
-	printf("pontage %s, SQLite %s\n", PONTAGE_VERSION, db_version());
+	char text[SANDBOX_TEXT];
+
+	printf("pontage %s, SQLite %s, %s\n", PONTAGE_VERSION, db_version(),
+	       sandbox_text(text));
 }
 
 static int load_conf(struct cli *c, const struct cmd *cmd,

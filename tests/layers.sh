@@ -33,6 +33,7 @@ sodium          lib/crypto/*
 openssl/        lib/crypto/*
 curl/           fcgi/call*.[ch] lib/net/fetch.c
 sqlite3         lib/db/*
+seccomp.h       lib/base/seccomp.c
 fcgiapp.h       fcgi/front.c admin-cgi/main.c
 fcgi_config.h   fcgi/front.c admin-cgi/main.c
 fcgi_stdio.h    nobody
