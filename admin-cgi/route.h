@@ -26,6 +26,9 @@ struct reply {
 struct admin { /* what lives as long as the process */
 	const struct conf *conf;
 	struct shared *shared;
+	/* The web server starts the programs as requests come (mod_fcgid,
+	 * plain CGI): that no relay runs says nothing. */
+	bool on_demand;
 };
 
 #define REPLY_MAX ((size_t)256 * 1024) /* bytes of a body */

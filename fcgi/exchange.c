@@ -279,7 +279,8 @@ static void wait_for_room(struct exchange *x)
 {
 	struct loop *l = x->loop;
 
-	poller_watch(&l->poller, &x->client->watch, EPOLLOUT | EPOLLRDHUP);
+	poller_watch(&l->poller, &x->client->watch,
+		     EPOLLOUT | front_gone(x->client->conn));
 	if (!x->ended)
 		return;
 	x->timer.fn = on_stuck;
@@ -330,7 +331,7 @@ void exchange_flush(struct exchange *x)
 		return;
 	}
 	if (c)
-		poller_watch(&l->poller, &c->watch, EPOLLRDHUP);
+		poller_watch(&l->poller, &c->watch, front_gone(c->conn));
 	if (x->relaying)
 		has_room(x);
 	if (!c)
@@ -518,7 +519,8 @@ void exchange_begin(struct exchange *x)
 	l->n_streams += x->ask.stream;
 	relay_init(&x->relay, &x->plan, &io, x, &x->arena);
 	if (x->client)
-		poller_watch(&l->poller, &x->client->watch, EPOLLRDHUP);
+		poller_watch(&l->poller, &x->client->watch,
+			     front_gone(x->client->conn));
 	timer_set(&l->poller.timers, &x->note_timer,
 		  l->poller.now_ms + l->conf->progress_ms);
 	x->plan.wall_ms = clock_wall_ms();

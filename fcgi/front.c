@@ -1,6 +1,9 @@
 /* front.c - see front.h. */
 #include "front.h"
 
+#include "front_head.h"
+#include "front_in.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -9,24 +12,25 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #define STACK_BYTES   (256 << 10)
-#define FRONT_SLOW_MS 50   /* in reading a request: a slow upload */
-#define IDLE_S        10   /* after which a thread too many goes */
-#define WAITING_MAX   4096 /* readable connections without a thread */
+#define FRONT_SLOW_MS 50    /* in reading a request: a slow upload */
+#define IDLE_S        10    /* after which a thread too many goes */
+#define WAITING_MAX   65536 /* readable ones without a thread; see max_clients */
 
-struct conn {
-	struct conn *next;
-	void *owner;
+struct fcgi_conn {
+	struct conn conn;
+	struct fcgi_conn *next;
 	FCGX_Request request;
 };
 
 struct front {
 	int listen_fd;
 	/* the loop's own, until its turn is over */
-	struct conn *fresh, **fresh_last;
+	struct fcgi_conn *fresh, **fresh_last;
 	int n_fresh;
 	struct front_hooks hooks;
 	int64_t threads_free, threads_max;
@@ -34,7 +38,7 @@ struct front {
 
 	pthread_mutex_t lock; /* of everything below */
 	pthread_cond_t wake, gone;
-	struct conn *first, **last;
+	struct fcgi_conn *first, **last;
 	_Atomic int waiting; /* those in the list, and the fresh ones */
 	int threads;
 	int awake, cores; /* threads that are at work; that can be at once */
@@ -58,9 +62,62 @@ static void limit_wait(int fd, int64_t ms)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 }
 
+/* The struct begins with its conn. */
+static struct fcgi_conn *of(struct conn *c)
+{
+	return (struct fcgi_conn *)c;
+}
+
+static bool fcgi_keeps(const struct conn *c)
+{
+	return ((const struct fcgi_conn *)c)->request.keepConnection;
+}
+
+static int fcgi_put(struct conn *c, const char *p, size_t n)
+{
+	return FCGX_PutStr(p, (int)n, of(c)->request.out) < 0 ? -1 : 0;
+}
+
+static int fcgi_flush(struct conn *c)
+{
+	return FCGX_FFlush(of(c)->request.out) < 0 ? -1 : 0;
+}
+
+static bool fcgi_end(struct conn *c)
+{
+	FCGX_Request *r = &of(c)->request;
+
+	FCGX_Detach(r);
+	FCGX_Finish_r(r);
+	if (r->ipcFd >= 0)
+		return true;
+	free(c);
+	return false;
+}
+
+static void fcgi_close(struct conn *c)
+{
+	FCGX_Request *r = &of(c)->request;
+
+	/* Detached: it does not wait for the other side to close. */
+	FCGX_Detach(r);
+	if (r->ipcFd >= 0)
+		FCGX_Free(r, 1);
+	free(c);
+}
+
+static const struct wire fcgi = {
+	.keeps = fcgi_keeps,
+	.put = fcgi_put,
+	.flush = fcgi_flush,
+	.end = fcgi_end,
+	.close = fcgi_close,
+	.gone = EPOLLRDHUP,
+};
+
 struct conn *front_accept(struct front *f, int *retry_ms)
 {
-	struct conn *c;
+	struct fcgi_conn *c;
 	int fd;
 
 	*retry_ms = 0;
@@ -74,13 +131,14 @@ struct conn *front_accept(struct front *f, int *retry_ms)
 	}
 	limit_wait(fd, f->head_ms);
 	c = mem_alloc(sizeof(*c));
+	c->conn = (struct conn){ .wire = &fcgi, .fd = fd };
 	/* No listening socket: libfcgi must never accept by itself. */
 	FCGX_InitRequest(&c->request, -1, 0);
 	/* It reads from a descriptor that is already there, as from one that
 	 * was kept open after an earlier request. */
 	c->request.ipcFd = fd;
 	c->request.keepConnection = 1;
-	return c;
+	return &c->conn;
 }
 
 void front_own(struct conn *c, void *owner)
@@ -93,136 +151,72 @@ void *front_owner(const struct conn *c)
 	return c->owner;
 }
 
-bool front_keeps(const struct conn *c)
-{
-	return c->request.keepConnection;
-}
-
 int front_fd(const struct conn *c)
 {
-	return c->request.ipcFd;
+	return c->fd;
 }
 
-void front_close(struct conn *c)
+uint32_t front_gone(const struct conn *c)
 {
-	/* Detached: it does not wait for the other side to close. */
-	FCGX_Detach(&c->request);
-	if (c->request.ipcFd >= 0)
-		FCGX_Free(&c->request, 1);
-	free(c);
+	return c->wire->gone;
+}
+
+bool front_keeps(const struct conn *c)
+{
+	return c->wire->keeps(c);
 }
 
 int front_put(struct conn *c, const char *p, size_t n)
 {
-	return FCGX_PutStr(p, (int)n, c->request.out) < 0 ? -1 : 0;
+	return c->wire->put(c, p, n);
 }
 
 int front_flush(struct conn *c)
 {
-	return FCGX_FFlush(c->request.out) < 0 ? -1 : 0;
+	return c->wire->flush(c);
 }
 
 bool front_end(struct conn *c)
 {
-	FCGX_Detach(&c->request);
-	FCGX_Finish_r(&c->request);
-	if (c->request.ipcFd >= 0)
-		return true;
-	free(c);
-	return false;
+	return c->wire->end(c);
+}
+
+void front_close(struct conn *c)
+{
+	c->wire->close(c);
 }
 
 /* --- one request -------------------------------------------------------- */
 
-static const struct wanted {
-	const char *name;
-	size_t at;
-} wanted[] = {
-	{ "REQUEST_METHOD", offsetof(struct head, method) },
-	{ "REQUEST_URI", offsetof(struct head, uri) },
-	{ "REMOTE_ADDR", offsetof(struct head, address) },
-	{ "HTTP_AUTHORIZATION", offsetof(struct head, authorization) },
-	{ "CONTENT_TYPE", offsetof(struct head, content_type) },
-	{ "CONTENT_LENGTH", offsetof(struct head, content_length) },
-	{ "HTTP_CONTENT_ENCODING", offsetof(struct head, content_encoding) },
-	{ "HTTP_IDEMPOTENCY_KEY", offsetof(struct head, idempotency_key) },
-	{ "PONTAGE_T0", offsetof(struct head, waited_from) },
-};
-
-/* A header that came twice would let two readers see two requests. */
-static int read_param(struct head *h, const char *line, struct err *e)
-{
-	const char *equals = strchr(line, '=');
-
-	for (size_t i = 0; equals && i < COUNT(wanted); i++) {
-		struct str *to = (struct str *)((char *)h + wanted[i].at);
-		size_t n = strlen(wanted[i].name);
-
-		if ((size_t)(equals - line) != n ||
-		    memcmp(line, wanted[i].name, n))
-			continue;
-		if (to->p)
-			return err_set(e, ERR_BAD_HTTP,
-				       "the header %s came twice",
-				       wanted[i].name);
-		*to = str_of(equals + 1);
-	}
-	return 0;
-}
-
-static int read_head(const struct front *f, const struct conn *c,
-		     struct head *h, struct err *e)
-{
-	size_t bytes = 0;
-
-	for (char **p = c->request.envp; p && *p; p++) {
-		bytes += strlen(*p);
-		if (read_param(h, *p, e) < 0)
-			return -1;
-	}
-	h->path = h->uri;
-	if (h->uri.p) {
-		struct str rest = h->uri;
-
-		str_next(&rest, '?', &h->path);
-	}
-	if (bytes > (size_t)f->max_params)
-		return err_set(e, ERR_BAD_HTTP,
-			       "the request's head is larger than %lld bytes",
-			       (long long)f->max_params);
-	/* CGI has "" for what the client did not say. */
-	if (h->content_length.p && !h->content_length.n)
-		h->content_length = STR_NONE;
-	if (h->content_type.p && !h->content_type.n)
-		h->content_type = STR_NONE;
-	return 0;
-}
-
-struct upload {
-	const struct front *f;
-	FCGX_Stream *in;
-	int64_t began_ms, got, want;
-};
-
-static int too_slow(const struct upload *u, struct err *e)
+int upload_too_slow(const struct upload *u, struct err *e)
 {
 	int64_t took = clock_mono_ms() - u->began_ms;
 
-	if (took > u->f->body_ms)
+	if (took > u->body_ms)
 		return err_set(e, ERR_UPLOAD_SLOW,
 			       "the body did not arrive within %lld s",
-			       (long long)u->f->body_ms / 1000);
-	if (took > 10000 && u->got / (took / 1000) < u->f->min_rate)
+			       (long long)u->body_ms / 1000);
+	if (took > 10000 && u->got / (took / 1000) < u->min_rate)
 		return err_set(e, ERR_UPLOAD_SLOW,
 			       "the body arrives too slowly: send at least "
 			       "%lld bytes a second",
-			       (long long)u->f->min_rate);
+			       (long long)u->min_rate);
 	return 0;
+}
+
+int upload_whole(const struct upload *u, bool broken, struct err *e)
+{
+	if (!broken && (u->want < 0 || u->got == u->want))
+		return 0;
+	return err_set(e, ERR_BAD_HTTP,
+		       "the body ended early: %lld of %lld bytes",
+		       (long long)u->got, (long long)u->want);
 }
 
 /* Reads to the end of the body, also where it is no longer wanted: a web
  * server that is still writing would take our answer for a fault. */
-static int read_body(struct upload *u, struct buf *body, struct err *e)
+static int read_body(FCGX_Stream *in, struct upload *u, struct buf *body,
+		     struct err *e)
 {
 	char piece[8192];
 
@@ -230,57 +224,52 @@ static int read_body(struct upload *u, struct buf *body, struct err *e)
 		int there, n;
 
 		/* One character makes libfcgi read once; the rest is there. */
-		n = FCGX_GetChar(u->in);
+		n = FCGX_GetChar(in);
 		if (n < 0)
 			break;
 		piece[0] = (char)n;
-		there = (int)(u->in->stop - u->in->rdNext);
+		there = (int)(in->stop - in->rdNext);
 		n = 1 + (there ? FCGX_GetStr(piece + 1,
 					     MIN(there, (int)sizeof(piece) - 1),
-					     u->in) :
+					     in) :
 				 0);
 		u->got += n;
 		buf_add(body, piece, (size_t)n);
 		if (!buf_ok(body))
 			buf_release(body), body->bad = true;
-		if (too_slow(u, e) < 0)
+		if (upload_too_slow(u, e) < 0)
 			return -1;
 	}
-	if (FCGX_GetError(u->in) || (u->want >= 0 && u->got != u->want))
-		return err_set(e, ERR_BAD_HTTP,
-			       "the body ended early: %lld of %lld bytes",
-			       (long long)u->got, (long long)u->want);
-	return 0;
+	return upload_whole(u, FCGX_GetError(in) != 0, e);
 }
 
-static int receive(const struct front *f, struct conn *c, struct head *h,
+static int receive(const struct front *f, FCGX_Request *r, struct head *h,
 		   struct buf *body, struct err *e)
 {
 	struct err why = { 0 };
-	struct upload u = { .f = f,
-			    .in = c->request.in,
-			    .began_ms = clock_mono_ms(),
+	struct upload u = { .began_ms = clock_mono_ms(),
+			    .body_ms = f->body_ms,
+			    .min_rate = f->min_rate,
 			    .want = -1 };
-	int r = read_head(f, c, h, e);
+	int rc = head_read(h, r->envp, f->max_params, e);
 
-	if (!r && h->content_length.p &&
-	    str_int(h->content_length, 0, INT64_MAX, &u.want) < 0)
-		r = err_set(e, ERR_BAD_HTTP, "Content-Length is not a number");
+	if (!rc)
+		rc = head_length(h, &u.want, e);
 	if (u.want > f->max_body || u.want > (int64_t)body->max)
 		body->bad = true; /* read it to the end, keep nothing */
-	if (read_body(&u, body, &why) < 0 && !r) {
+	if (read_body(r->in, &u, body, &why) < 0 && !rc) {
 		*e = why;
-		r = -1;
-	} else if (!r && !buf_ok(body)) {
-		r = err_set(e, ERR_TOO_LARGE,
-			    "the body is larger than %lld bytes",
-			    (long long)f->max_body);
+		rc = -1;
+	} else if (!rc && !buf_ok(body)) {
+		rc = err_set(e, ERR_TOO_LARGE,
+			     "the body is larger than %lld bytes",
+			     (long long)f->max_body);
 	}
-	return r;
+	return rc;
 }
 
 static void serve(struct front *f, struct reader *me, void *thread,
-		  struct conn *c)
+		  struct fcgi_conn *c)
 {
 	struct head head = { 0 };
 	struct err e = { 0 };
@@ -291,16 +280,16 @@ static void serve(struct front *f, struct reader *me, void *thread,
 	if (FCGX_Accept_r(&c->request) < 0)
 		err_set(&e, ERR_CLIENT_GONE, "gone before a whole head");
 	else
-		receive(f, c, &head, &body, &e);
+		receive(f, &c->request, &head, &body, &e);
 	atomic_store(&me->since_ms, 0);
-	f->hooks.handle(thread, c, &head, &body, &e);
+	f->hooks.handle(thread, &c->conn, &head, &body, &e);
 }
 
 /* --- threads ------------------------------------------------------------- */
 
-static struct conn *take_first(struct front *f)
+static struct fcgi_conn *take_first(struct front *f)
 {
-	struct conn *c = f->first;
+	struct fcgi_conn *c = f->first;
 
 	if (!c)
 		return NULL;
@@ -312,10 +301,10 @@ static struct conn *take_first(struct front *f)
 }
 
 /* NULL: the thread is no longer needed. */
-static struct conn *next_conn(struct front *f)
+static struct fcgi_conn *next_conn(struct front *f)
 {
 	struct timespec until;
-	struct conn *c;
+	struct fcgi_conn *c;
 	int late = 0;
 
 	pthread_mutex_lock(&f->lock);
@@ -366,7 +355,7 @@ static void *run(void *arg)
 	struct front *f = arg;
 	void *thread = f->hooks.thread_new(f->hooks.arg);
 	struct reader me = { 0 };
-	struct conn *c;
+	struct fcgi_conn *c;
 
 	come(f, &me);
 	while ((c = next_conn(f)))
@@ -438,10 +427,12 @@ bool front_relieve(struct front *f)
 	return behind;
 }
 
-bool front_read(struct front *f, struct conn *c)
+bool front_read(struct front *f, struct conn *conn)
 {
+	struct fcgi_conn *c = of(conn);
+
 	if (atomic_load(&f->waiting) >= WAITING_MAX) {
-		front_close(c);
+		front_close(conn);
 		return false;
 	}
 	atomic_fetch_add(&f->waiting, 1);
@@ -507,10 +498,10 @@ void front_stop(struct front *f)
 		pthread_cond_wait(&f->gone, &f->lock);
 	pthread_mutex_unlock(&f->lock);
 	while (f->first) {
-		struct conn *c = f->first;
+		struct fcgi_conn *c = f->first;
 
 		f->first = c->next;
-		front_close(c);
+		front_close(&c->conn);
 	}
 	free(f);
 }

@@ -6,7 +6,8 @@
  * handler, and whoever the handler gave the request to owns it from then on.
  * Nothing here decides anything.
  *
- * The only file that knows libfcgi, and one of the two with a lock.
+ * front.c is the only file that knows libfcgi, and one of the two with a lock.
+ * A plain CGI program has one connection, front_cgi.h's.
  */
 #ifndef FCGI_FRONT_H
 #define FCGI_FRONT_H
@@ -22,6 +23,7 @@ struct conn;
  * the texts belong to the connection until front_end(). */
 struct head {
 	struct str method, uri, path; /* path: uri without the query, raw */
+	struct str script;            /* SCRIPT_NAME: the program's address */
 	struct str address;           /* REMOTE_ADDR, never a header */
 	struct str authorization, content_type, content_encoding;
 	struct str content_length, idempotency_key;
@@ -54,6 +56,9 @@ void front_stop(struct front *f); /* waits for its threads */
  * none now (*retry_ms > 0: out of descriptors, ask again so much later). */
 struct conn *front_accept(struct front *f, int *retry_ms);
 int front_fd(const struct conn *c);
+/* The event that says that the client is gone: EPOLLRDHUP, or only EPOLLERR
+ * where the web server half-closes while it still wants the answer. */
+uint32_t front_gone(const struct conn *c);
 void front_own(struct conn *c, void *owner); /* a pointer for the loop */
 void *front_owner(const struct conn *c);
 /* Will the web server send another request on it? */

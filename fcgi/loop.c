@@ -1,6 +1,8 @@
 /* loop.c - see loop.h. */
 #include "loop.h"
 
+#include "front_cgi.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -10,8 +12,14 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
-#define MEASURE_MS     5000
-#define LINGER_IDLE_MS 1000 /* kept connections of a draining worker */
+#define MEASURE_MS 5000
+/* Kept connections of a worker that drains.  One that was replaced waits until
+ * the web server closes them (nginx: keepalive_timeout, 60 s): who closes one
+ * just as a request comes on it has lost that request. */
+#define LINGER_STOP_MS     1000
+#define LINGER_REPLACED_MS 75000
+#define ACCEPT_AGAIN_MS    10
+#define ACCEPT_FULL        64 /* at once, only to be told that it is too much */
 
 /* --- connections ----------------------------------------------------------- */
 
@@ -55,12 +63,37 @@ static void wait_for_request(struct client *c)
 		     EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
 }
 
+static bool full(struct loop *l)
+{
+	return atomic_load(&l->inflight) >= l->max_inflight;
+}
+
+/* Connections take descriptors that upstreams will want. */
+static bool crowded(struct loop *l)
+{
+	return full(l) || l->n_clients > l->max_clients / 4 * 3;
+}
+
+/* The answer ends with its connection, not with FCGI_END_REQUEST: on that the
+ * web server would put the connection among those for its next request, and
+ * might send one before it sees that we have gone. */
+static void hang_up(struct conn *conn)
+{
+	front_flush(conn);
+	front_close(conn);
+}
+
 void loop_answered(struct loop *l, struct client *c)
 {
 	struct conn *conn = c->conn;
 
 	bool keeps = front_keeps(conn);
 
+	if (keeps && (l->draining || crowded(l))) {
+		forget(l, c);
+		hang_up(conn);
+		return;
+	}
 	if (!keeps)
 		forget(l, c);
 	if (front_end(conn))
@@ -110,37 +143,58 @@ static void on_client(struct watch *w, uint32_t events)
 		read_request(c->loop, c);
 }
 
-static void accept_some(struct loop *l)
+static struct client *meet(struct loop *l, struct conn *conn)
+{
+	struct client *c = mem_alloc(sizeof(*c));
+
+	*c = (struct client){ .watch = { .fn = on_client,
+					 .fd = front_fd(conn) },
+			      .loop = l,
+			      .conn = conn };
+	front_own(conn, c);
+	remember(l, c);
+	return c;
+}
+
+/* Somebody else may have the next ones. */
+static void pause_accepting(struct loop *l, int ms)
+{
+	poller_watch(&l->poller, &l->listening, 0);
+	timer_set(&l->poller.timers, &l->accept_again, l->poller.now_ms + ms);
+}
+
+static void accept_some(struct loop *l, int most)
 {
 	struct conn *conn;
 	int retry_ms;
 
-	/* The other workers wait on the same socket: not all at once. */
-	for (int i = 0; i < 2; i++) {
-		struct client *c;
-
+	for (int i = 0; i < most; i++) {
+		if (l->n_clients >= l->max_clients) {
+			pause_accepting(l, ACCEPT_AGAIN_MS);
+			return;
+		}
 		conn = front_accept(l->front, &retry_ms);
 		if (!conn) {
 			if (retry_ms)
-				timer_set(&l->poller.timers, &l->accept_again,
-					  l->poller.now_ms + retry_ms);
+				pause_accepting(l, retry_ms);
 			return;
 		}
-		c = mem_alloc(sizeof(*c));
-		*c = (struct client){ .watch = { .fn = on_client,
-						 .fd = front_fd(conn) },
-				      .loop = l,
-				      .conn = conn };
-		front_own(conn, c);
-		remember(l, c);
-		wait_for_request(c);
+		wait_for_request(meet(l, conn));
 	}
 }
 
+/* The other workers wait on the same socket: not all at once, and none while
+ * there is no room.  If nobody has any, on_accept_again() takes them, and they
+ * are answered with 503. */
 static void on_listening(struct watch *w, uint32_t events)
 {
+	struct loop *l = OWNER(w, struct loop, listening);
+
 	(void)events;
-	accept_some(OWNER(w, struct loop, listening));
+	if (full(l))
+		pause_accepting(l, ACCEPT_AGAIN_MS);
+	else
+		accept_some(l, 2);
 }
 
 static void on_accept_again(struct timer *t, int64_t now_ms)
@@ -148,8 +202,10 @@ static void on_accept_again(struct timer *t, int64_t now_ms)
 	struct loop *l = OWNER(t, struct loop, accept_again);
 
 	(void)now_ms;
-	if (!l->draining)
-		accept_some(l);
+	if (l->draining)
+		return;
+	poller_watch(&l->poller, &l->listening, EPOLLIN | EPOLLEXCLUSIVE);
+	accept_some(l, full(l) ? ACCEPT_FULL : 2);
 }
 
 /* --- from the other threads ---------------------------------------------------- */
@@ -282,7 +338,8 @@ static void on_drain_limit(struct timer *t, int64_t now_ms)
 	struct loop *l = OWNER(t, struct loop, drain);
 	struct err why = { 0 };
 
-	(void)now_ms;
+	timer_set(&l->poller.timers, t,
+		  now_ms + MAX(l->conf->drain_ms, LINGER_STOP_MS));
 	err_set(&why, ERR_SHUTDOWN,
 		"This worker of the gateway is stopping. Try again.");
 	for (int i = l->n_clients; i-- > 0;) {
@@ -290,13 +347,15 @@ static void on_drain_limit(struct timer *t, int64_t now_ms)
 
 		if (c->x)
 			exchange_stop(c->x, &why);
-		else if (!c->reading)
-			loop_drop(l, c);
 	}
 }
 
-static void start_drain(struct loop *l)
+static void start_drain(struct loop *l, int64_t linger_ms)
 {
+	int64_t until_ms = l->poller.now_ms + linger_ms;
+
+	if (!l->draining || until_ms < l->idle_until_ms)
+		l->idle_until_ms = until_ms;
 	if (l->draining)
 		return;
 	l->draining = true;
@@ -305,7 +364,6 @@ static void start_drain(struct loop *l)
 	poller_watch(&l->poller, &l->listening, 0);
 	timer_set(&l->poller.timers, &l->drain,
 		  l->poller.now_ms + MAX(l->conf->drain_ms, 1));
-	l->idle_until_ms = l->poller.now_ms + LINGER_IDLE_MS;
 }
 
 static void on_stopping(struct watch *w, uint32_t events)
@@ -314,7 +372,9 @@ static void on_stopping(struct watch *w, uint32_t events)
 
 	(void)events;
 	while (read(w->fd, &si, sizeof(si)) == sizeof(si))
-		start_drain(OWNER(w, struct loop, stopping));
+		start_drain(OWNER(w, struct loop, stopping),
+			    si.ssi_signo == SIGHUP ? LINGER_REPLACED_MS :
+						     LINGER_STOP_MS);
 }
 
 /* A kept connection may carry one more request: they are given a moment. */
@@ -339,6 +399,7 @@ static int signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -381,4 +442,31 @@ void loop_run(struct loop *l, int listen_fd)
 	for (int i = l->n_clients; i-- > 0;)
 		loop_drop(l, l->clients[i]);
 	log_info("worker.end");
+}
+
+/* Apache sends SIGTERM where the client has left, and SIGKILL soon after. */
+static void hang_up_all(struct loop *l)
+{
+	for (int i = l->n_clients; i-- > 0;)
+		if (l->clients[i]->x)
+			exchange_client_gone(l->clients[i]->x);
+}
+
+void loop_run_once(struct loop *l, struct conn *conn,
+		   const struct front_hooks *hooks)
+{
+	void *thread = hooks->thread_new(hooks->arg);
+
+	l->measured_ms = l->poller.now_ms;
+	on_beat(&l->beat, l->poller.now_ms);
+	shared_enter(l->slot, SHARED_READY);
+	meet(l, conn)->reading = true;
+	atomic_fetch_add(&l->inflight, 1);
+	front_cgi_read(conn, hooks->handle, thread);
+	while (atomic_load(&l->inflight)) {
+		loop_turn(l);
+		if (l->draining)
+			hang_up_all(l);
+	}
+	hooks->thread_free(thread);
 }

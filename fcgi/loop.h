@@ -6,6 +6,7 @@
 
 #include "db/writer.h"
 #include "shared/shared.h"
+#include "store/upkeep.h"
 
 #include <stdatomic.h>
 
@@ -16,12 +17,15 @@ struct loop {
 	struct calls *calls;
 	struct writer *writer;
 	struct ledger ledger; /* the writer's thread's */
+	struct upkeep upkeep; /* the writer's thread's */
 	struct book_shelf *shelf;
 	struct shared_slot *slot;
 	int64_t worker_id;
 	struct relay_limits limits;
-	int64_t max_inflight;
+	int64_t max_inflight, max_clients;
 	_Atomic int64_t inflight; /* requests that have begun and not ended */
+	int64_t elsewhere;        /* plain CGI: requests of other processes */
+	bool once; /* plain CGI: this process ends with its request */
 
 	struct watch listening, stopping, handed, finished;
 	struct timer beat, drain, accept_again, relief;
@@ -40,8 +44,12 @@ struct loop {
 
 /* Opens the poller, the signals and the calls; the rest is the caller's. */
 void loop_open(struct loop *l);
-/* Runs until SIGTERM and the end of the last request. */
+/* Runs until SIGTERM and the end of the last request.  SIGHUP: the same, but
+ * others serve by now, so there is time for connections that are kept. */
 void loop_run(struct loop *l, int listen_fd);
+/* Runs until the end of the one request of a plain CGI program. */
+void loop_run_once(struct loop *l, struct conn *conn,
+		   const struct front_hooks *hooks);
 void loop_turn(struct loop *l); /* once */
 
 /* From an acceptor: out is the whole answer. */

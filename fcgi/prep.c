@@ -83,7 +83,7 @@ static int check_age(const struct loop *l, const struct head *head,
 
 static int check_load(struct loop *l, const struct head *head, struct err *e)
 {
-	if (atomic_load(&l->inflight) > l->max_inflight)
+	if (atomic_load(&l->inflight) + l->elsewhere > l->max_inflight)
 		return err_set(e, ERR_OVERLOADED,
 			       "The gateway is overloaded: %lld requests are "
 			       "under way. Try again in a moment.",
@@ -126,7 +126,8 @@ static int check_who(struct prep *p, struct exchange *x,
 		     const struct head *head, struct err *e)
 {
 	if (!p->db)
-		p->db = db_open(p->loop->conf->db_path, DB_READ, true, e);
+		p->db = db_open(p->loop->conf->db_path, DB_READ, !p->loop->once,
+				e);
 	if (!p->db)
 		return -1;
 	if (who_check(p->db, head->authorization, head->address,

@@ -346,6 +346,8 @@ static void *thread_main(void *arg)
 			break;
 		publish(w, &done);
 		checkpoint(w);
+		if (w->conf.between)
+			w->conf.between(w->db, w->conf.arg);
 		drain_log();
 	}
 	return NULL;
@@ -374,7 +376,7 @@ struct writer *writer_start(const struct writer_conf *conf, struct err *e)
 	w->conf.turn_ms = conf->turn_ms ? conf->turn_ms : 50;
 	w->conf.max_batch = conf->max_batch ? conf->max_batch : 256;
 	w->conf.wal_bytes = conf->wal_bytes ? conf->wal_bytes : WAL_BYTES;
-	w->db = db_open(conf->path, DB_WRITE, true, e);
+	w->db = db_open(conf->path, DB_WRITE, !conf->lazy, e);
 	if (!w->db) {
 		free(w);
 		return NULL;

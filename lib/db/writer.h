@@ -42,10 +42,15 @@ struct writer_conf {
 	/* Of WAL after which this thread checkpoints by itself; 0: 64 MB */
 	int64_t wal_bytes;
 
+	bool lazy; /* statements are prepared on first use */
+
 	/* All may be NULL.  On the writer's thread. */
 	int (*before_commit)(struct db *db, void *arg, struct err *e);
 	void (*after)(void *arg, bool committed); /* clear what was gathered */
 	int (*spool)(void *arg, struct write_op *op, struct err *e);
+	/* Between two commits, some times a second also where there are none;
+	 * outside of any transaction. */
+	void (*between)(struct db *db, void *arg);
 	void *arg;
 };
 
