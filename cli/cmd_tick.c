@@ -8,11 +8,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "db/db.h"
+#include "base/sandbox.h"
 #include "shared/shared.h"
-#include "store/ledger.h"
-
-#define PAGE_BYTES 4096 /* of the database */
+#include "store/upkeep.h"
 
 struct values {
 	bool once;
@@ -20,72 +18,8 @@ struct values {
 
 struct tick {
 	struct cli *c;
-	struct shared *shared;
-	struct shared_slot *slot; /* NULL: all are taken */
+	struct upkeep upkeep; /* slot NULL: all are taken */
 };
-
-/* The open requests of workers that died. */
-static int sweep(struct tick *t, struct err *e)
-{
-	int64_t live[SHARED_SLOTS];
-	struct ledger_swept swept = { 0 };
-	int n;
-
-	shared_reap(t->shared);
-	n = shared_live_ids(t->shared, live, SHARED_SLOTS);
-	if (ledger_sweep(t->c->db, live, n, &swept, e) < 0)
-		return -1;
-	if (!swept.settled && !swept.voided)
-		return 0;
-	shared_count(t->slot, SHARED_swept, swept.settled + swept.voided);
-	log_warn("tick.swept", LOG_I("settled", swept.settled),
-		 LOG_I("voided", swept.voided),
-		 LOG_I("cost_nusd", swept.cost_nusd),
-		 LOG_I("released_nusd", swept.released_nusd));
-	return 0;
-}
-
-static int checkpoint(struct tick *t, struct err *e)
-{
-	struct db *db = t->c->db;
-	int r;
-
-	if (db_wal_bytes(db) < t->c->conf.checkpoint_pages * PAGE_BYTES)
-		return 0;
-	r = db_checkpoint(db, NULL, e);
-	if (r > 0) {
-		shared_count(t->slot, SHARED_checkpoints, 1);
-		log_debug("tick.checkpoint",
-			  LOG_I("wal_bytes", db_wal_bytes(db)));
-	}
-	return r < 0 ? -1 : 0;
-}
-
-static const struct task {
-	const char *name;
-	int (*run)(struct tick *t, struct err *e);
-} tasks[] = {
-	{ "sweep", sweep },
-	{ "checkpoint", checkpoint },
-};
-
-/* One failing task does not keep the others from their work. */
-static int one_round(struct tick *t)
-{
-	int failed = 0;
-
-	for (size_t i = 0; i < COUNT(tasks); i++) {
-		struct err e = { 0 };
-
-		if (!tasks[i].run(t, &e))
-			continue;
-		db_rollback(t->c->db);
-		log_error("tick.failed", LOG_S("task", tasks[i].name),
-			  LOG_S("why", e.msg));
-		failed++;
-	}
-	return failed;
-}
 
 static int watch_signals(void)
 {
@@ -107,14 +41,14 @@ static void for_ever(struct tick *t, int signals)
 	while (!(p.revents & POLLIN)) {
 		int64_t now = clock_mono_ms();
 
-		if (t->slot)
-			shared_beat(t->slot);
-		if (t->slot && now >= pss_ms) {
-			shared_report_pss(t->slot);
+		if (t->upkeep.slot)
+			shared_beat(t->upkeep.slot);
+		if (t->upkeep.slot && now >= pss_ms) {
+			shared_report_pss(t->upkeep.slot);
 			pss_ms = now + 10000;
 		}
 		if (now >= due_ms) {
-			one_round(t);
+			upkeep_round(&t->upkeep, t->c->db);
 			due_ms = clock_mono_ms() + t->c->conf.tick_ms;
 		}
 		poll(&p, 1, (int)pause_ms);
@@ -132,31 +66,33 @@ static int generation(void)
 static int tick(struct cli *c, const void *values, struct err *e)
 {
 	const struct values *v = values;
-	struct tick t = { .c = c };
+	struct tick t = { .c = c, .upkeep = { .conf = &c->conf } };
 	struct err no_slot = { 0 };
 	int r = 0, signals;
 
 	if (!cli_db(c, e))
 		return -1;
-	t.shared = shared_open(c->conf.state_dir, true, e);
-	if (!t.shared)
+	t.upkeep.shared = shared_open(c->conf.state_dir, true, e);
+	if (!t.upkeep.shared)
 		return -1;
-	t.slot =
-		shared_slot_take(t.shared, SHARED_TICK, generation(), &no_slot);
-	if (t.slot)
-		shared_enter(t.slot, SHARED_READY);
+	t.upkeep.slot = shared_slot_take(t.upkeep.shared, SHARED_TICK,
+					 generation(), &no_slot);
+	if (t.upkeep.slot)
+		shared_enter(t.upkeep.slot, SHARED_READY);
 	else
 		log_warn("tick.no_slot", LOG_S("why", no_slot.msg));
 	signals = v->once ? -1 : watch_signals();
-	if (v->once)
-		c->status = one_round(&t) ? 75 : 0;
+	if (!v->once && sandbox_enter(&c->conf, e) < 0)
+		r = -1;
+	else if (v->once)
+		c->status = upkeep_round(&t.upkeep, c->db) ? 75 : 0;
 	else if (signals < 0)
 		r = err_set(e, ERR_IO, "signalfd: %s", strerror(errno));
 	else
 		for_ever(&t, signals);
-	if (t.slot)
-		shared_slot_free(t.shared, t.slot);
-	shared_close(t.shared);
+	if (t.upkeep.slot)
+		shared_slot_free(t.upkeep.shared, t.upkeep.slot);
+	shared_close(t.upkeep.shared);
 	return r;
 }
 

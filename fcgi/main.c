@@ -1,16 +1,20 @@
 /* main.c - relay.fcgi: carries requests to providers.
  *
  * The listening socket is descriptor 0, as FastCGI has it; `pontage serve`,
- * systemd or a web server's process manager puts it there.
+ * systemd or a web server's process manager puts it there.  Started as a plain
+ * CGI program, it carries one request.
  */
+#include "front_cgi.h"
 #include "loop.h"
 #include "prep.h"
 #include "probe.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "crypto/box.h"
 #include "crypto/hash.h"
+#include "db/db.h"
 
 #include <errno.h>
 #include <sys/prctl.h>
@@ -66,6 +70,15 @@ static struct relay_limits limits_of(const struct conf *c)
 	};
 }
 
+/* On the writer's thread, where no tick does it. */
+static void keep_up(struct db *db, void *arg)
+{
+	struct upkeep *u = &OWNER(arg, struct loop, ledger)->upkeep;
+
+	if (upkeep_wanted(u))
+		upkeep_worker(u, db);
+}
+
 static int open_writer(struct loop *l, struct err *e)
 {
 	struct writer_conf wc = {
@@ -73,6 +86,8 @@ static int open_writer(struct loop *l, struct err *e)
 		.notify_fd = l->finished.fd,
 		.before_commit = ledger_before_commit,
 		.after = ledger_after,
+		.between = l->once ? NULL : keep_up,
+		.lazy = l->once,
 		.arg = &l->ledger,
 	};
 
@@ -95,12 +110,40 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 	if (!*sh || !(l->slot = shared_slot_take(*sh, SHARED_RELAY, (int)n, e)))
 		return -1;
 	l->worker_id = shared_worker_id(l->slot);
+	l->upkeep = (struct upkeep){ .conf = l->conf,
+				     .shared = *sh,
+				     .slot = l->slot,
+				     .look_ms = clock_mono_ms() + UPKEEP_MS };
 	l->limits = limits_of(l->conf);
 	l->max_inflight = MIN(l->conf->max_inflight, files / 3);
+	l->max_clients = files / 3 * 2;
 	l->shelf = book_shelf_new(key, l->conf);
 	log_info("worker.start", LOG_I("files", files),
 		 LOG_I("max_inflight", l->max_inflight));
 	return 0;
+}
+
+static void close_all(struct loop *l, struct shared *sh)
+{
+	writer_stop(l->writer);
+	while (log_ring_drain())
+		continue;
+	shared_slot_free(sh, l->slot);
+	shared_close(sh);
+}
+
+/* The writer, made inside the sandbox, as every thread must be.  A connection
+ * is open meanwhile: the files beside the database are then all there. */
+static int start_writer(struct loop *l, struct err *e)
+{
+	struct db *db = db_open(l->conf->db_path, DB_READ, false, e);
+	int r;
+
+	if (!db)
+		return -1;
+	r = sandbox_enter(l->conf, e) < 0 ? -1 : open_writer(l, e);
+	db_close(db);
+	return r;
 }
 
 static int serve(struct loop *l, struct err *e)
@@ -113,32 +156,92 @@ static int serve(struct loop *l, struct err *e)
 	if (open_all(l, &sh, e) < 0)
 		return -1;
 	log_ring_start();
-	if (open_writer(l, e) < 0)
+	if (start_writer(l, e) < 0)
 		return -1;
 	l->front = front_open(STDIN_FILENO, l->conf, &hooks);
 	prober = prober_start(l);
 	loop_run(l, STDIN_FILENO);
 	prober_stop(prober);
 	front_stop(l->front);
-	writer_stop(l->writer);
-	while (log_ring_drain())
-		continue;
-	shared_slot_free(sh, l->slot);
-	shared_close(sh);
+	close_all(l, sh);
 	return 0;
 }
+
+/* --- plain CGI ----------------------------------------------------------- */
+
+/* The web server's caller learns that it failed, the log learns why. */
+static void say_failed(enum err_code code)
+{
+	char id[RAND_REQUEST_ID];
+	struct err e = { 0 };
+	struct answer_error a = { .err = &e, .retry_after_ms = -1 };
+	struct buf out;
+
+	err_set(&e, code == ERR_OVERLOADED ? code : ERR_INTERNAL,
+		code == ERR_OVERLOADED ?
+			"The gateway is overloaded. Try again in a moment." :
+			"The gateway does not start; its log says why.");
+	rand_request_id(id, clock_wall_ms());
+	buf_init(&out, 8192);
+	answer_error(&out, &a, id);
+	front_cgi_say(out.p, out.len);
+	buf_release(&out);
+}
+
+static int64_t count_relays(const struct shared *sh)
+{
+	struct shared_view v;
+	int64_t n = 0;
+
+	for (int i = 0; i < SHARED_SLOTS; i++)
+		n += shared_look(sh, i, &v) && v.kind == SHARED_RELAY;
+	return n;
+}
+
+/* Nobody waits for this any more: the client has its answer. */
+static void keep_up_once(struct loop *l)
+{
+	struct err e = { 0 };
+	struct db *db;
+
+	l->upkeep.look_ms = 0;
+	if (!upkeep_wanted(&l->upkeep))
+		return;
+	db = db_open(l->conf->db_path, DB_WRITE, false, &e);
+	if (!db) {
+		log_error("tick.failed", LOG_S("why", e.msg));
+		return;
+	}
+	upkeep_worker(&l->upkeep, db);
+	db_close(db);
+}
+
+static int serve_once(struct loop *l, struct err *e)
+{
+	struct front_hooks hooks = prep_hooks(l);
+	struct shared *sh = NULL;
+
+	loop_open(l);
+	if (open_all(l, &sh, e) < 0 || start_writer(l, e) < 0)
+		return -1;
+	l->elsewhere = count_relays(sh) - 1;
+	loop_run_once(l, front_cgi_open(l->conf), &hooks);
+	keep_up_once(l);
+	close_all(l, sh);
+	return 0;
+}
+
+/* --- the command line ------------------------------------------------------ */
 
 static int one_job(struct loop *l, int64_t id, struct err *e)
 {
 	struct shared *sh = NULL;
 
 	loop_open(l);
-	if (open_all(l, &sh, e) < 0 || open_writer(l, e) < 0)
+	if (open_all(l, &sh, e) < 0 || start_writer(l, e) < 0)
 		return -1;
 	probe_once(l, id, e);
-	writer_stop(l->writer);
-	shared_slot_free(sh, l->slot);
-	shared_close(sh);
+	close_all(l, sh);
 	return e->code ? -1 : 0;
 }
 
@@ -153,7 +256,10 @@ static int read_args(struct args *a, int argc, char **argv)
 		bool more = i + 1 < argc;
 
 		if (!strcmp(argv[i], "--version")) {
-			puts("relay.fcgi " PONTAGE_VERSION);
+			char text[SANDBOX_TEXT];
+
+			printf("relay.fcgi %s, %s\n", PONTAGE_VERSION,
+			       sandbox_text(text));
 			exit(0);
 		}
 		if (!strcmp(argv[i], "--conf") && more)
@@ -167,6 +273,21 @@ static int read_args(struct args *a, int argc, char **argv)
 	return 0;
 }
 
+static int start(struct loop *l, struct conf *conf, const struct args *args,
+		 struct err *e)
+{
+	if (conf_load(conf, args->conf, e) < 0)
+		return -1;
+	hide(conf);
+	crypto_start();
+	if (log_level_named(conf->log_level) >= 0)
+		log_level_set((enum log_level)log_level_named(conf->log_level));
+	if (l->once)
+		conf->stream_multis = 1;
+	l->conf = conf;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct loop loop;
@@ -175,21 +296,23 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int r;
 
-	if (read_args(&args, argc, argv) < 0) {
+	loop.once = front_is_cgi();
+	/* CGI gives the words of a query as arguments: they are the client's. */
+	if (!loop.once && read_args(&args, argc, argv) < 0) {
 		fputs(help, stderr);
 		return EX_USAGE;
 	}
-	if (conf_load(&conf, args.conf, &e) < 0) {
-		log_error("worker.conf", LOG_S("cause", e.msg));
-		return EX_CONFIG;
-	}
-	hide(&conf);
-	crypto_start();
-	if (log_level_named(conf.log_level) >= 0)
-		log_level_set((enum log_level)log_level_named(conf.log_level));
-	loop.conf = &conf;
-	r = args.job ? one_job(&loop, args.job, &e) : serve(&loop, &e);
+	if (start(&loop, &conf, &args, &e) < 0)
+		r = -1;
+	else if (args.job)
+		r = one_job(&loop, args.job, &e);
+	else
+		r = loop.once ? serve_once(&loop, &e) : serve(&loop, &e);
 	if (r < 0)
 		log_error("worker.failed", LOG_S("cause", e.msg));
-	return r < 0 ? EX_TEMPFAIL : 0;
+	if (r < 0 && loop.once)
+		say_failed(e.code);
+	if (r < 0)
+		return e.code == ERR_CONFIG ? EX_CONFIG : EX_TEMPFAIL;
+	return 0;
 }
