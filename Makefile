@@ -76,8 +76,12 @@ help:
 	'make tsan      unit tests with threads and the relay cases, under TSan' \
 	'make cases     the relay cases through the programs, under ASan' \
 	'make e2e       through a real web server, on loopback' \
+	'make e2e-asan  the same under ASan and UBSan' \
 	'make fuzz      each fuzzer for FUZZ_S seconds (10)' \
 	'make bench     speed and memory beside their budgets' \
+	'make storm     kill -9 of everything for STORM_S seconds (60)' \
+	'make culprits  what 200 streams feel of a bad neighbour' \
+	'make hold      STREAMS=10000 streams at once, and their memory' \
 	'make cov       line coverage' \
 	'make format    let clang-format have its way' \
 	'make install   DESTDIR= PREFIX=/usr'
@@ -164,8 +168,8 @@ $(foreach v,release asan tsan cov,$(eval $(call variant,$(v))))
 
 # --- run, tests, lint, install -----------------------------------------------
 
-.PHONY: run check lint layers headers format-check tidy sizes shell test tsan \
-	cases e2e fuzz cov bench format clean install tools
+.PHONY: run check lint layers headers format-check tidy sizes shell units test tsan \
+	cases e2e e2e-asan fuzz cov bench storm culprits hold format clean install tools
 
 FUZZ_S ?= 10
 PREFIX ?= /usr
@@ -190,7 +194,10 @@ C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay t
 C_ALL := $(sort $(wildcard $(C_DIRS:%=%/*.[ch]) lib/*/*.[ch]))
 C_TIDY := $(filter %.c,$(C_ALL))
 
-lint: layers headers format-check sizes shell tidy
+lint: layers headers format-check sizes shell units tidy
+
+units:
+	@tests/units.sh
 
 layers:
 	@tests/layers.sh
@@ -251,6 +258,12 @@ cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
 e2e: all build/tools/upstream
 	@exec tests/e2e/run.sh $(E2E)
 
+# The same files with programs that watch themselves.  Leaks are for make test
+# and make cases to find: a worker's sandbox lets nobody trace it.
+e2e-asan: $(PROGRAMS:%=build/asan/%) build/asan/tools/upstream
+	@BUILD=$(CURDIR)/build/asan ASAN_OPTIONS=detect_leaks=0 \
+		exec tests/e2e/run.sh $(E2E)
+
 # Fuzzers are one program each, built by clang of the library's own sources.
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=%)
 FUZZ_FLAGS := -O1 -fsanitize=fuzzer-no-link,address,undefined \
@@ -284,18 +297,42 @@ cov: $(UNIT:%=build/cov/unit/%)
 bench: all build/tools/upstream build/tools/load
 	@exec tests/bench/bench.sh
 
+# The long forms of what e2e does in seconds; docs/proofs.md has what they said.
+STORM_S ?= 60
+STREAMS ?= 10000
+storm: all build/tools/upstream
+	@exec tests/e2e/run.sh --only ../storm/storm.mjs $(STORM_S)
+
+culprits: all $(TOOLS:%=build/tools/%)
+	@exec tests/e2e/run.sh --only ../storm/culprits.mjs
+
+hold: all $(TOOLS:%=build/tools/%)
+	@exec tests/e2e/run.sh --only ../storm/hold.mjs $(STREAMS)
+
 clean:
 	rm -rf build
 
 # Programs that people do not call go to lib/pontage; the web server's part is
-# documentation and static files.
+# documentation and static files.  An existing configuration is left alone.
 LIBDIR := $(DESTDIR)$(PREFIX)/lib/pontage
 SHAREDIR := $(DESTDIR)$(PREFIX)/share/pontage
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/pontage
+SYSTEMD := $(DESTDIR)$(PREFIX)/lib
+CONFDIR := $(DESTDIR)/etc/pontage
 install: all
-	install -d $(LIBDIR) $(DESTDIR)$(PREFIX)/bin $(SHAREDIR) $(DOCDIR)/nginx
+	install -d $(LIBDIR) $(DESTDIR)$(PREFIX)/bin $(SHAREDIR) $(CONFDIR) \
+		$(SYSTEMD)/systemd/system $(SYSTEMD)/sysusers.d $(SYSTEMD)/tmpfiles.d
 	install -m 755 $(PROGRAMS:%=build/%) $(LIBDIR)
 	ln -sf ../lib/pontage/pontage $(DESTDIR)$(PREFIX)/bin/pontage
 	cp -R --no-preserve=ownership htdocs $(SHAREDIR)
-	install -m 644 nginx-conf/*.conf $(DOCDIR)/nginx
+	for server in $(wildcard nginx-conf apache-conf); do \
+		mkdir -p $(DOCDIR)/$$server && \
+		cp -R --no-preserve=ownership $$server/. $(DOCDIR)/$$server; done
 	install -m 644 README.md CHANGELOG.md SECURITY.md LICENSE docs/*.md $(DOCDIR)
+	install -m 644 systemd/*.socket $(SYSTEMD)/systemd/system
+	sed 's,/usr/bin/pontage,$(PREFIX)/bin/pontage,; s,/usr/share/doc,$(PREFIX)/share/doc,' \
+		systemd/pontage.service >$(SYSTEMD)/systemd/system/pontage.service
+	install -m 644 systemd/pontage.sysusers $(SYSTEMD)/sysusers.d/pontage.conf
+	install -m 644 systemd/pontage.tmpfiles $(SYSTEMD)/tmpfiles.d/pontage.conf
+	[ -e $(CONFDIR)/pontage.conf ] || \
+		install -m 644 systemd/pontage.conf $(CONFDIR)/pontage.conf

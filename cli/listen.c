@@ -201,20 +201,35 @@ static bool is_at(int fd, const char *path)
 	       a.sun_family == AF_UNIX && !strcmp(a.sun_path, path);
 }
 
+/* FileDescriptorName= of the units, in the order of the places. */
+static const char *const unit_names[] = { "relay", "admin" };
+
+/* The descriptor that systemd gave this name; -1: none. */
+static int named(const char *name)
+{
+	struct str rest = str_of(getenv("LISTEN_FDNAMES")), piece;
+
+	for (int fd = FIRST_FD; str_next(&rest, ':', &piece); fd++)
+		if (str_eq(piece, name))
+			return fd;
+	return -1;
+}
+
 int listen_inherited(const char *path, int place)
 {
-	int n = number_of("LISTEN_FDS", INHERIT_MOST), found = -1;
+	int n = number_of("LISTEN_FDS", INHERIT_MOST), found = -1, fd;
 
 	if (number_of("LISTEN_PID", INT32_MAX) != getpid())
 		return -1;
-	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
+	for (fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		if (is_at(fd, path))
 			return fd;
 		if (fd - FIRST_FD == place)
 			found = fd;
 	}
-	return found;
+	fd = place < (int)COUNT(unit_names) ? named(unit_names[place]) : -1;
+	return fd >= 0 && fd < FIRST_FD + n ? fd : found;
 }
 
 void listen_forget(void)

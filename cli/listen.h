@@ -14,8 +14,8 @@
 int listen_lock(const char *state_dir, struct err *e);
 /* A unix socket at the path, mode 0660, of the group ("": as it comes). */
 int listen_open(const char *path, const char *group, struct err *e);
-/* One that systemd opened for us, by its path, else by its place in their
- * order; -1: it gave none. */
+/* One that systemd opened for us, by its path, else by its unit's name for it
+ * ("relay", "admin"), else by its place in their order; -1: it gave none. */
 int listen_inherited(const char *path, int place);
 /* Tells systemd "READY=1" and the like, where it wants to hear it. */
 void listen_notify(const char *what);
