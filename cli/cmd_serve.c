@@ -14,6 +14,7 @@
 #include "programs.h"
 #include "supervise.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
 #include "shared/shared.h"
@@ -101,6 +102,25 @@ static bool relay_is_ready(void *arg, pid_t pid)
 	const struct serve *v = arg;
 
 	return shared_pid_ready(v->shared, pid);
+}
+
+static int64_t worker_is_silent(void *arg, pid_t pid, int64_t most)
+{
+	const struct serve *v = arg;
+	struct shared_view seen;
+
+	for (int i = 0; i < SHARED_SLOTS; i++) {
+		int64_t ms;
+
+		if (!shared_look(v->shared, i, &seen) || seen.pid != pid ||
+		    (seen.kind != SHARED_RELAY && seen.kind != SHARED_ADMIN))
+			continue;
+		ms = clock_mono_ms() - seen.beat_mono_ms;
+		if (ms > most)
+			shared_mark_stuck(v->shared, i);
+		return ms;
+	}
+	return -1;
 }
 
 static int watch_signals(void)
@@ -237,6 +257,7 @@ static int serve(struct cli *c, const void *values, struct err *e)
 
 	(void)values;
 	v.s.is_ready = relay_is_ready;
+	v.s.silent_ms = worker_is_silent;
 	v.s.arg = &v;
 	for (int kind = 0; kind < KID__COUNT; kind++)
 		v.s.fds[kind] = -1;

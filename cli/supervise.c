@@ -15,6 +15,8 @@
 #define READY_MS       5000  /* for the workers of a generation */
 #define READY_POLL_MS  10
 #define STOP_EXTRA_MS  5000 /* past drain_ms, for the last settles */
+#define LOOK_MS        1000 /* between looks at the heartbeats */
+#define BEATS_MISSED   3    /* fewer say nothing */
 
 static const char *const kind_names[KID__COUNT] = {
 	[KID_RELAY] = "relay.fcgi",
@@ -94,6 +96,13 @@ static void forget_gone(struct supervisor *s)
 	s->n = n;
 }
 
+/* Relay workers have a softer word for "you have been replaced". */
+static void tell_to_leave(const struct kid *k)
+{
+	if (k->pid)
+		kill(k->pid, k->kind == KID_RELAY ? SIGHUP : SIGTERM);
+}
+
 /* Tells all up to a generation, or exactly it, to end. */
 static void dismiss(struct supervisor *s, int from, int to)
 {
@@ -103,8 +112,7 @@ static void dismiss(struct supervisor *s, int from, int to)
 		if (k->leaving || k->generation < from || k->generation > to)
 			continue;
 		k->leaving = true;
-		if (k->pid)
-			kill(k->pid, SIGTERM);
+		tell_to_leave(k);
 	}
 	forget_gone(s);
 }
@@ -130,6 +138,8 @@ void supervise_generation(struct supervisor *s, const struct conf *conf)
 	s->newest++;
 	s->backoff_ms = conf->restart_backoff_ms;
 	s->stop_ms = conf->drain_ms + STOP_EXTRA_MS;
+	s->watchdog_ms =
+		MAX(conf->watchdog_ms, BEATS_MISSED * conf->heartbeat_ms);
 	s->ready_by_ms = clock_mono_ms() + READY_MS;
 	for (int kind = 0; kind < KID__COUNT; kind++)
 		for (int64_t i = 0; i < counts[kind]; i++)
@@ -165,6 +175,7 @@ static void bury(struct supervisor *s, struct kid *k, int status)
 		k->backoff_ms = s->backoff_ms;
 	note_death(k, status, lived_ms);
 	k->pid = 0;
+	k->stuck = false;
 	k->start_ms = now + k->backoff_ms;
 	k->backoff_ms = MIN(2 * k->backoff_ms, BACKOFF_MAX_MS);
 }
@@ -256,18 +267,52 @@ static int64_t start_due(struct supervisor *s, int64_t now)
 	return next;
 }
 
+/* A stopped process does not see the SIGABRT; one that runs in circles leaves
+ * its core, where that is allowed. */
+static void end_stuck(struct supervisor *s, struct kid *k)
+{
+	int64_t silent_ms = s->silent_ms(s->arg, k->pid, s->watchdog_ms);
+
+	if (k->stuck) {
+		kill(k->pid, SIGKILL);
+		return;
+	}
+	if (silent_ms <= s->watchdog_ms)
+		return;
+	log_error("serve.stuck", LOG_S("what", kind_names[k->kind]),
+		  LOG_I("pid", k->pid), LOG_I("silent_ms", silent_ms),
+		  LOG_I("watchdog_ms", s->watchdog_ms));
+	k->stuck = true;
+	kill(k->pid, SIGABRT);
+}
+
+/* When this process itself was held up, so may the workers have been: they
+ * get another second. */
+static int64_t look_for_stuck(struct supervisor *s, int64_t now)
+{
+	bool late = now - s->looked_ms > 2 * LOOK_MS;
+
+	if (now < s->looked_ms + LOOK_MS)
+		return s->looked_ms + LOOK_MS;
+	s->looked_ms = now;
+	for (int i = 0; i < s->n && !late; i++)
+		if (s->kids[i].pid)
+			end_stuck(s, &s->kids[i]);
+	return now + LOOK_MS;
+}
+
 int64_t supervise_turn(struct supervisor *s)
 {
 	int64_t now = clock_mono_ms(), next;
 
 	if (s->kill_ms)
 		return stopping_turn(s, now);
-	next = start_due(s, now);
+	next = MIN(start_due(s, now), look_for_stuck(s, now));
 	if (s->ready_by_ms)
 		change_over(s, now);
 	if (s->ready_by_ms)
 		next = MIN(next, now + READY_POLL_MS);
-	return next == INT64_MAX ? -1 : next - now;
+	return next - now;
 }
 
 void supervise_stop(struct supervisor *s)
@@ -277,6 +322,10 @@ void supervise_stop(struct supervisor *s)
 	s->kill_ms = clock_mono_ms() + s->stop_ms;
 	s->ready_by_ms = 0;
 	dismiss(s, 0, s->newest);
+	/* Also those that were leaving in peace. */
+	for (int i = 0; i < s->n; i++)
+		if (s->kids[i].pid)
+			kill(s->kids[i].pid, SIGTERM);
 }
 
 bool supervise_serves(const struct supervisor *s)

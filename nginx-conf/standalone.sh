@@ -53,6 +53,7 @@ http {
 	upstream pontage_relay {
 		server unix:$state/relay.sock;
 		keepalive 64;
+		keepalive_timeout 5s;
 	}
 
 	upstream pontage_admin {

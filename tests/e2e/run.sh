@@ -2,6 +2,7 @@
 # The end-to-end tests: through a real nginx, with the newest SDK, on loopback.
 #
 #	tests/e2e/run.sh [FILE.mjs...]
+#	tests/e2e/run.sh --only PROGRAM.mjs [ARGUMENT...]	no test, a program
 #
 # The SDK and the Node it wants come from npm into node_modules, once.
 set -u
@@ -23,6 +24,10 @@ node=node_modules/.bin/node
 	exit 1
 }
 
+if [ "${1:-}" = --only ]; then
+	shift
+	exec "$node" "$@"
+fi
 [ $# -gt 0 ] || set -- *.test.mjs
 # One file after the other: each starts a gateway of its own.
 "$node" --test --test-concurrency=1 --test-timeout=120000 \

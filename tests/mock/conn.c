@@ -207,8 +207,7 @@ static void begin(struct conn *c, enum ask_kind kind)
 
 	note(c);
 	play_start(&c->play, &c->request, kind, ++n, next_chance());
-	c->number = stats_request(&c->request, c->play.ask.model,
-				  c->play.ask.stream);
+	c->number = stats_request(&c->request, &c->play.ask);
 	c->once = c->play.fault->flags & FAULT_ONCE;
 	c->answering = true;
 }

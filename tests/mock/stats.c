@@ -3,7 +3,7 @@
 
 #include "answer.h"
 
-#define KEPT   1000
+#define KEPT   65536
 #define MODELS 512
 
 static struct entry {
@@ -57,14 +57,14 @@ static void count_model(const char *name)
 	models[MODELS - 1].requests++;
 }
 
-uint64_t stats_request(const struct request *r, struct str model, bool stream)
+uint64_t stats_request(const struct request *r, const struct ask *a)
 {
 	struct entry *e = &ring[requests++ % KEPT];
 
 	*e = (struct entry){ .bytes = r->head_bytes + r->body_bytes,
-			     .stream = stream };
-	copy(e->id, sizeof(e->id), r->id);
-	copy(e->model, sizeof(e->model), model);
+			     .stream = a->stream };
+	copy(e->id, sizeof(e->id), r->id.n ? r->id : a->text);
+	copy(e->model, sizeof(e->model), a->model);
 	copy(e->path, sizeof(e->path), r->path);
 	copy(e->key, sizeof(e->key), r->key);
 	count_model(e->model);

@@ -2,13 +2,15 @@
 #ifndef MOCK_STATS_H
 #define MOCK_STATS_H
 
+#include "ask.h"
 #include "base/buf.h"
 #include "request.h"
 
 enum outcome { OUT_OPEN, OUT_DONE, OUT_CUT, OUT_CANCELLED };
 
-/* Notes a request to a model; returns its number, from 1. */
-uint64_t stats_request(const struct request *r, struct str model, bool stream);
+/* Notes a request; returns its number, from 1.  One without an id in its head
+ * is known by its text. */
+uint64_t stats_request(const struct request *r, const struct ask *a);
 /* How it ended: answered, cut off by us, or left by the client. */
 void stats_end(uint64_t number, enum outcome outcome);
 void stats_opened(void);
@@ -20,6 +22,6 @@ void stats_keep(struct str bytes);
 struct str stats_last(void);
 
 void stats_json(struct buf *b);     /* /__stats */
-void stats_requests(struct buf *b); /* /__requests: the last 1000 */
+void stats_requests(struct buf *b); /* /__requests: the last 65536 */
 
 #endif
