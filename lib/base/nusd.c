@@ -21,15 +21,15 @@ int64_t nusd_add(int64_t a, int64_t b)
 	return a > 0 ? INT64_MAX : INT64_MIN;
 }
 
-/* Reads digits from s at *i; at least one; false past NUSD_MAX. */
+/* Reads digits from s at *i; at least one; false far past NUSD_MAX. */
 static bool digits(struct str s, size_t *i, int64_t *v)
 {
 	size_t from = *i;
 
 	for (; *i < s.n && s.p[*i] >= '0' && s.p[*i] <= '9'; (*i)++) {
+		if (*v > NUSD_MAX / 10)
+			return false; /* and the product would wrap */
 		*v = *v * 10 + (s.p[*i] - '0');
-		if (*v > NUSD_MAX)
-			return false;
 	}
 	return *i > from;
 }
