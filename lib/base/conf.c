@@ -57,9 +57,21 @@ static int put_yes_no(struct conf *c, const struct setting *s, struct str v,
 		       s->name, STR_FMT(v));
 }
 
+static bool has_control(struct str v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 static int put(struct conf *c, const struct setting *s, struct str v,
 	       struct err *e)
 {
+	if (has_control(v))
+		return err_set(e, ERR_CONFIG,
+			       "%s: holds a tab or another control byte",
+			       s->name);
 	switch (s->kind) {
 	case YES_NO: return put_yes_no(c, s, v, e);
 	case TEXT: put_text(c, s, v); return 0;
