@@ -83,11 +83,11 @@ static int add_sockets(scmp_filter_ctx ctx)
 {
 	const uint32_t no = SCMP_ACT_ERRNO(EAFNOSUPPORT);
 	int r = seccomp_rule_add(ctx, no, SCMP_SYS(socket), 1,
-				 SCMP_A0(SCMP_CMP_GT, AF_INET6));
+				 SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
 
 	for (scmp_datum_t af = AF_INET + 1; !r && af < AF_INET6; af++)
 		r = seccomp_rule_add(ctx, no, SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_EQ, af));
+				     SCMP_A0(SCMP_CMP_EQ, af, 0));
 	return r;
 }
 

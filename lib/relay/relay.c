@@ -204,7 +204,7 @@ static const char *call_url(struct relay *r)
 	const char *url;
 	struct buf b;
 
-	buf_init(&b, URL_MAX * 2);
+	buf_init(&b, 2 * (size_t)URL_MAX);
 	url_join(&b, str_of(r->at->channel->base_url),
 		 str_of(r->plan->endpoint->upstream_path));
 	url = arena_dup(r->arena, buf_span(&b));
