@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/sandbox.h"
 #include "crypto/box.h"
 #include "db/db.h"
 #include "store/meta.h"
@@ -39,6 +40,23 @@ static struct finding sqlite_version(struct doctor *d)
 			    "it",
 			    db_version()),
 		       "let no other program write to the database");
+}
+
+static struct finding sandbox(struct doctor *d)
+{
+	char *text = arena_alloc(&d->c->arena, SANDBOX_TEXT);
+
+	sandbox_text(text);
+	if (!d->c->conf.sandbox)
+		return finding(DOCTOR_NOTE, TEXT(d, "off; here is %s", text),
+			       "sandbox = true");
+	if (sandbox_landlock() && sandbox_seccomp())
+		return finding(DOCTOR_OK, text, NULL);
+	return finding(DOCTOR_NOTE, text,
+		       sandbox_landlock() ?
+			       "install libseccomp-dev and build again" :
+			       "a kernel with Landlock (5.13, lsm=landlock) "
+			       "keeps workers from files they do not need");
 }
 
 static struct finding state_folder(struct doctor *d)
@@ -188,6 +206,7 @@ static struct finding ca_file(struct doctor *d)
 }
 
 const struct check doctor_files[] = { { "sqlite", sqlite_version },
+				      { "sandbox", sandbox },
 				      { "state", state_folder },
 				      { "master", master_key },
 				      { "admin", admin_key },
