@@ -290,7 +290,7 @@ fuzz: $(FUZZ:%=build/fuzz/%)
 	@exec tests/fuzz.sh $(FUZZ_S) $^
 
 # Line coverage of the library by the unit tests, with a floor.
-COV_FLOOR ?= 80
+COV_FLOOR ?= 90
 cov: $(UNIT:%=build/cov/unit/%)
 	@exec tests/cov.sh $(COV_FLOOR) $^
 
