@@ -311,7 +311,6 @@ void exchange_flush(struct exchange *x)
 	struct client *c = x->client;
 	struct loop *l = x->loop;
 
-	x->dirty = false;
 	while (c && queued(x)) {
 		/* The first write always fits: nothing is on its way yet. */
 		if (x->sent && !writable(c)) {

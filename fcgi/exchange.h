@@ -85,7 +85,9 @@ void exchange_begin(struct exchange *x);  /* the reservation has come back */
 void exchange_answer(struct exchange *x); /* out is all there is to say */
 /* Makes out the answer to an error, and the row that of a refusal. */
 void exchange_refuse(struct exchange *x, const struct err *e);
-void exchange_flush(struct exchange *x); /* as much as the client takes */
+/* As much as the client takes.  Only for the loop, which has taken it off the
+ * list of the dirty; everybody else says loop_dirty(). */
+void exchange_flush(struct exchange *x);
 void exchange_client_gone(struct exchange *x);
 void exchange_stop(struct exchange *x, const struct err *why);
 

@@ -136,7 +136,7 @@ static void on_client(struct watch *w, uint32_t events)
 	if (c->x && gone)
 		exchange_client_gone(c->x);
 	else if (c->x)
-		exchange_flush(c->x);
+		loop_dirty(c->loop, c->x);
 	else if (gone)
 		loop_drop(c->loop, c);
 	else
@@ -287,6 +287,7 @@ static void flush_dirty(struct loop *l)
 		struct exchange *x = l->dirty;
 
 		l->dirty = x->next;
+		x->dirty = false;
 		exchange_flush(x);
 	}
 }
