@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "net/fetch.h"
 
-#define WAIT_MS    15000   /* for an answer */
+#define WAIT_MS    15000L  /* for an answer */
 #define ANSWER_MAX 1048576 /* bytes of it */
 #define CLOCK_S    5       /* that two clocks may differ by */
 #define EVENTS     4       /* of a stream that are looked at */

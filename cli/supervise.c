@@ -14,9 +14,9 @@
 #define GOOD_LIFE_MS   10000 /* after so long a death is news, not a habit */
 #define READY_MS       5000  /* for the workers of a generation */
 #define READY_POLL_MS  10
-#define STOP_EXTRA_MS  5000 /* past drain_ms, for the last settles */
-#define LOOK_MS        1000 /* between looks at the heartbeats */
-#define BEATS_MISSED   3    /* fewer say nothing */
+#define STOP_EXTRA_MS  5000  /* past drain_ms, for the last settles */
+#define LOOK_MS        1000L /* between looks at the heartbeats */
+#define BEATS_MISSED   3     /* fewer say nothing */
 
 static const char *const kind_names[KID__COUNT] = {
 	[KID_RELAY] = "relay.fcgi",
