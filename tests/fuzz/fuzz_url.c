@@ -26,8 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	assert(strcmp(origin, url_origin(&v, again)) == 0);
 	buf_init(&b, URL_MAX + 16);
 	url_join(&b, s, STR("/x"));
-	assert(!url_parse(&v, buf_span(&b), &e));
-	assert(strcmp(origin, url_origin(&v, again)) == 0);
+	if (b.len <= URL_MAX) {
+		assert(!url_parse(&v, buf_span(&b), &e));
+		assert(strcmp(origin, url_origin(&v, again)) == 0);
+	}
 	buf_release(&b);
 	return 0;
 }
