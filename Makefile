@@ -255,7 +255,7 @@ cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
 	@exec tests/cases.sh build/asan $(CASES)
 
 # The programs under test are the released ones; E2E= names a file or two.
-e2e: all build/tools/upstream
+e2e: all build/tools/upstream build/tools/load
 	@exec tests/e2e/run.sh $(E2E)
 
 # The same files with programs that watch themselves.  Leaks are for make test
