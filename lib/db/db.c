@@ -267,11 +267,13 @@ void db_close(struct db *db)
 
 int db_begin(struct db *db, struct err *e)
 {
+	db_rollback(db); /* one that could not be when it should */
 	return db_run(db, db_bind(db, ST_TX_BEGIN, ""), e) < 0 ? -1 : 0;
 }
 
 int db_begin_read(struct db *db, struct err *e)
 {
+	db_rollback(db);
 	return db_run(db, db_bind(db, ST_TX_BEGIN_READ, ""), e) < 0 ? -1 : 0;
 }
 
@@ -302,14 +304,19 @@ int db_release(struct db *db, struct err *e)
 	return db_run(db, db_bind(db, ST_TX_RELEASE, ""), e) < 0 ? -1 : 0;
 }
 
-void db_undo(struct db *db)
+int db_undo(struct db *db)
 {
 	struct err e = { 0 };
 
 	/* SQLite may have rolled all back already: a full disk, say */
-	if (db_in_txn(db) && (db_run(db, db_bind(db, ST_TX_UNDO, ""), &e) < 0 ||
-			      db_release(db, &e) < 0))
-		log_error("db.undo", LOG_S("text", e.msg));
+	if (!db_in_txn(db))
+		return -1;
+	if (db_run(db, db_bind(db, ST_TX_UNDO, ""), &e) >= 0 &&
+	    db_release(db, &e) >= 0)
+		return 0;
+	log_error("db.undo", LOG_S("text", e.msg));
+	db_rollback(db);
+	return -1;
 }
 
 bool db_in_txn(struct db *db)

@@ -112,7 +112,9 @@ int db_commit(struct db *db, struct err *e); /* failed: rolled back */
 void db_rollback(struct db *db);             /* none open: nothing */
 int db_savepoint(struct db *db, struct err *e);
 int db_release(struct db *db, struct err *e); /* keeps what was done */
-void db_undo(struct db *db); /* ends the savepoint as if nothing was done */
+/* Ends the savepoint as if nothing was done.  -1: the transaction cannot go
+ * on, and must not be committed. */
+int db_undo(struct db *db);
 bool db_in_txn(struct db *db);
 
 /* SQL in a text, several statements: the schema's steps, and tests. */

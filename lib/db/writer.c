@@ -93,17 +93,16 @@ static void wipe(struct err *e)
 
 /* --- one transaction --------------------------------------------------------- */
 
+/* 0: done, or undone alone; -1: the transaction cannot go on. */
 static int run_one(struct db *db, struct write_op *op)
 {
 	wipe(&op->err);
 	if (db_savepoint(db, &op->err) < 0)
-		return -1;
-	if (op->run(db, op, &op->err) < 0 || db_release(db, &op->err) < 0) {
-		assert(op->err.code);
-		db_undo(db);
-		return -1;
-	}
-	return 0;
+		return db_in_txn(db) ? 0 : -1;
+	if (op->run(db, op, &op->err) >= 0 && db_release(db, &op->err) >= 0)
+		return 0;
+	assert(op->err.code);
+	return db_undo(db);
 }
 
 /* What begins with db_begin(): runs the first max operations and commits.
@@ -115,7 +114,7 @@ static int run_and_commit(struct db *db, const struct writer_conf *conf,
 
 	for (; op && max && rc == 0; op = op->next, max--)
 		/* a disk that is full takes the whole transaction along */
-		if (run_one(db, op) < 0 && !db_in_txn(db))
+		if (run_one(db, op) < 0)
 			rc = err_set(e, op->err.code, "%s", op->err.msg);
 	if (rc == 0 && conf->before_commit)
 		rc = conf->before_commit(db, conf->arg, e);
