@@ -3,11 +3,14 @@
 
 #include "base/clock.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define LINE_BYTES 504
-#define SLOTS      2048 /* a power of two */
+#define LINE_BYTES  504
+#define SLOTS       2048 /* a power of two */
+#define PATIENCE_MS 100  /* of who has no ring with a pipe that is full */
 
 /* A bounded queue for many writers and one reader, after Dmitry Vyukov: a
  * slot's turn says whether it may be written (turn == position) or read
@@ -116,11 +119,45 @@ static void put_field(struct line *l, const struct log_field *f)
 	put_str(l, number);
 }
 
+/* A pipe that poll() calls writable takes PIPE_BUF bytes without waiting.  It
+ * is shared with other processes, so it must not be made non-blocking. */
+static bool has_room(int wait_ms)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, wait_ms) == 1;
+}
+
 static void to_stderr(const char *p, size_t n)
 {
 	ssize_t written = write(STDERR_FILENO, p, n);
 
 	(void)written; /* there is nobody left to tell */
+}
+
+static void tell_lost(void)
+{
+	uint64_t lost = log_dropped();
+	char note[64];
+
+	if (lost == dropped_told)
+		return;
+	snprintf(note, sizeof(note), "lv=warn ev=log.dropped n=%llu\n",
+		 (unsigned long long)(lost - dropped_told));
+	to_stderr(note, strlen(note));
+	dropped_told = lost;
+}
+
+/* Where somebody has stopped reading, the line is lost, not the process. */
+static void to_stderr_soon(const struct line *l)
+{
+	if (!has_room(PATIENCE_MS)) {
+		atomic_fetch_add(&dropped, 1);
+		return;
+	}
+	to_stderr(l->p, l->n);
+	if (log_dropped() != dropped_told && has_room(0))
+		tell_lost();
 }
 
 static void to_ring(const struct line *l)
@@ -171,7 +208,7 @@ void log_write(enum log_level level, const char *event,
 	if (ring)
 		to_ring(&l);
 	else
-		to_stderr(l.p, l.n);
+		to_stderr_soon(&l);
 }
 
 void log_ring_start(void)
@@ -209,21 +246,15 @@ static size_t take_lines(char *to, size_t n)
 
 bool log_ring_drain(void)
 {
-	uint64_t lost = log_dropped();
-	char lines[16384], note[64];
-	size_t n;
+	char lines[PIPE_BUF];
 	bool any = false;
+	size_t n;
 
-	while (ring && (n = take_lines(lines, sizeof(lines)))) {
+	while (ring && has_room(0) && (n = take_lines(lines, sizeof(lines)))) {
 		to_stderr(lines, n);
 		any = true;
 	}
-	if (lost != dropped_told) {
-		n = (size_t)snprintf(note, sizeof(note),
-				     "lv=warn ev=log.dropped n=%llu\n",
-				     (unsigned long long)(lost - dropped_told));
-		to_stderr(note, n);
-		dropped_told = lost;
-	}
+	if (log_dropped() != dropped_told && has_room(0))
+		tell_lost();
 	return any;
 }

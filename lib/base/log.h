@@ -8,7 +8,8 @@
  * or a model answered.
  *
  * With log_ring_start() lines go into a bounded ring instead, which one
- * thread drains with log_ring_drain(): a full pipe or disk stops nobody.
+ * thread drains with log_ring_drain(): a full pipe stops nobody.  Without the
+ * ring, who writes waits a tenth of a second for it, then the line is lost.
  * When the ring is full lines are dropped and counted, and the next drained
  * line says how many.
  */
@@ -48,7 +49,8 @@ int log_level_named(const char *name); /* -1: no such level */
 void log_request(const char *id);
 
 void log_ring_start(void);
-/* Writes out what waits, in order; from one thread.  False: nothing did. */
+/* Writes out what waits, in order, as far as it is taken without waiting; from
+ * one thread.  False: nothing was written. */
 bool log_ring_drain(void);
 uint64_t log_dropped(void); /* lines lost since the start */
 
