@@ -1,0 +1,4 @@
+#!/bin/sh
+# Starts Pontage's relay.fcgi for Apache; see docs/shared-hosting.md.
+pontage=${PONTAGE_HOME:-/home/YOU/.pontage}
+PONTAGE_CONF=$pontage/pontage.conf exec "$pontage/bin/relay.fcgi"
