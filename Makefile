@@ -214,7 +214,8 @@ format:
 sizes:
 	@tests/sizes.sh
 
-SHELL_FILES := run .ci/run $(sort $(wildcard nginx-conf/*.sh tests/*.sh \
+SHELL_FILES := run .ci/run $(sort $(wildcard nginx-conf/*.sh apache-conf/*.sh \
+	apache-conf/shared-hosting/*cgi tests/*.sh \
 	tests/*/*.sh lib/gen/*.sh))
 shell:
 	@shellcheck $(SHELL_FILES) && echo 'shell: $(words $(SHELL_FILES)) files'

@@ -1,16 +1,20 @@
 #!/bin/sh
 # What `make run` calls when the programs are built: makes ./state on the
-# first run, starts the gateway and nginx as the current user, follows the
-# log, and stops both on Ctrl-C.
+# first run, starts the gateway and the web server as the current user, follows
+# the log, and stops both on Ctrl-C.
 #
-#	PORT=8080	where nginx listens, on 127.0.0.1
+#	PORT=8080	where the web server listens, on 127.0.0.1
 #	STATE=./state	the folder of everything that changes
+#	WEB=nginx	or apache (mod_proxy_fcgi) or fcgid (mod_fcgid, which
+#			starts the programs itself); as root, both run as
+#			www-data under /var/lib/pontage-run
 set -eu
 umask 077
 cd "$(dirname "$0")/.."
 
 root=$(pwd)
 port=${PORT:-8080}
+web=${WEB:-nginx}
 state=${STATE:-$root/state}
 conf=$state/pontage.conf
 pontage=build/pontage
@@ -23,6 +27,36 @@ follower=
 die() {
 	echo "run: $*" >&2
 	exit 1
+}
+
+# --- whom we run as --------------------------------------------------------------
+
+# Apache does not work as root, and its user may not read root's folders.
+become_www_data() {
+	home=/var/lib/pontage-run
+	id www-data >/dev/null 2>&1 || die "there is no user www-data."
+	echo "run: Apache does not work as root: everything runs as www-data," \
+		"from $home."
+	mkdir -p $home
+	chown www-data: $home
+	rm -rf $home/build $home/htdocs $home/apache-conf $home/nginx-conf
+	cp -R htdocs apache-conf nginx-conf $home
+	mkdir $home/build
+	cp build/pontage build/relay.fcgi build/admin.fcgi $home/build
+	chmod -R go=u-w $home/build $home/htdocs $home/apache-conf \
+		$home/nginx-conf
+	exec setpriv --reuid=www-data --regid=www-data --init-groups \
+		env HOME=$home PORT="$port" STATE="${STATE:-$home/state}" \
+		WEB="$web" PONTAGE_RUN_AS=www-data sh $home/nginx-conf/start.sh
+}
+
+# What is to be typed for build/pontage by who reads what we print.
+find_command() {
+	command=build/pontage
+	[ "$state" = "$root/state" ] && [ -z "${PONTAGE_RUN_AS:-}" ] && return
+	command="env PONTAGE_CONF=$conf $root/$pontage"
+	[ -z "${PONTAGE_RUN_AS:-}" ] ||
+		command="runuser -u $PONTAGE_RUN_AS -- $command"
 }
 
 # --- before anything is made ---------------------------------------------------
@@ -61,7 +95,7 @@ check_state() {
 	esac
 	case $state in
 	*[[:space:]]*) die "the folder \"$state\" has a blank in its name, which" \
-		"nginx does not like; move the source elsewhere." ;;
+		"web servers do not like; move the source elsewhere." ;;
 	esac
 	[ ${#state} -le 90 ] || die "the name of the folder $state is too long" \
 		"for a socket in it; move the source to a shorter path."
@@ -129,7 +163,7 @@ set_up() {
 
 stop() {
 	trap '' INT TERM HUP
-	[ -z "$server" ] || kill -QUIT "$server" 2>/dev/null || true
+	[ -z "$server" ] || kill -$gently "$server" 2>/dev/null || true
 	[ -z "$gateway" ] || kill -TERM "$gateway" 2>/dev/null || true
 	[ -z "$gateway" ] || wait "$gateway" 2>/dev/null || true
 	# Who still reads an answer has had drain_ms by now.
@@ -151,21 +185,39 @@ lost() {
 }
 
 check_alive() {
-	alive "$gateway" || lost 'the gateway' "$state/pontage.log"
-	alive "$server" || lost nginx "$state/nginx-error.log"
+	[ -z "$gateway" ] || alive "$gateway" ||
+		lost 'the gateway' "$state/pontage.log"
+	alive "$server" || lost "$web_name" "$server_log"
+}
+
+start_nginx() {
+	sh nginx-conf/standalone.sh "$state" "$port" >"$state/nginx.conf"
+	setsid nginx -p "$state" -e "$server_log" -c "$state/nginx.conf" \
+		>/dev/null 2>&1 &
+	server=$!
+}
+
+start_apache() {
+	PONTAGE_CONF=$conf sh apache-conf/standalone.sh "$state" "$port" "$web" \
+		>"$state/httpd.conf"
+	setsid apache2 -f "$state/httpd.conf" -DFOREGROUND \
+		>>"$server_log" 2>&1 &
+	server=$!
 }
 
 start() {
 	mkdir -p "$state/tmp"
-	sh nginx-conf/standalone.sh "$state" "$port" >"$state/nginx.conf"
-	: >>"$state/pontage.log"
-	# A session of their own: Ctrl-C reaches this script alone, which then
-	# stops them in order.
-	setsid "$pontage" serve --conf "$conf" >>"$state/pontage.log" 2>&1 &
-	gateway=$!
-	setsid nginx -p "$state" -e "$state/nginx-error.log" \
-		-c "$state/nginx.conf" >/dev/null 2>&1 &
-	server=$!
+	: >>"$log"
+	# Sessions of their own: Ctrl-C reaches this script alone, which then
+	# stops them in order.  mod_fcgid starts the programs by itself.
+	if [ "$web" != fcgid ]; then
+		setsid "$pontage" serve --conf "$conf" >>"$log" 2>&1 &
+		gateway=$!
+	fi
+	case $web in
+	nginx) start_nginx ;;
+	*) start_apache ;;
+	esac
 	trap 'echo; echo "run: stopping"; stop; exit 0' INT TERM HUP
 }
 
@@ -176,10 +228,9 @@ wait_ready() {
 		tries=$((tries + 1))
 		if [ $tries -ge 150 ]; then
 			curl -s -m 2 "http://127.0.0.1:$port/readyz" >&2 || true
-			tail -n 5 "$state/pontage.log" >&2
+			tail -n 5 "$log" >&2
 			stop
-			die "not ready after 30 seconds; the log is" \
-				"$state/pontage.log."
+			die "not ready after 30 seconds; the log is $log."
 		fi
 		sleep 0.2
 	done
@@ -188,7 +239,7 @@ wait_ready() {
 say_first() {
 	cat <<EOF
 
-Pontage runs on http://127.0.0.1:$port
+Pontage runs on http://127.0.0.1:$port behind $web_name
 
   administrator   root
   password        $password
@@ -201,7 +252,7 @@ curl http://127.0.0.1:$port/v1/chat/completions -H 'Authorization: Bearer $key' 
 
 What it did and what it cost:
 
-build/pontage log list
+$command log list
 
 EOF
 }
@@ -209,10 +260,11 @@ EOF
 say_again() {
 	cat <<EOF
 
-Pontage runs on http://127.0.0.1:$port with what $state holds.
+Pontage runs on http://127.0.0.1:$port behind $web_name, with what
+$state holds.
 
-  a new relay key       build/pontage token create NAME --user root --limit 1.00
-  a new password        build/pontage user passwd root
+  a new relay key       $command token create NAME --user root --limit 1.00
+  a new password        $command user passwd root
   start from nothing    move $state away
 
 EOF
@@ -220,12 +272,26 @@ EOF
 
 # --- now -------------------------------------------------------------------------
 
-command -v nginx >/dev/null ||
-	die "nginx is not installed; './run' installs it, or 'apt-get install nginx'."
+server_program=apache2 gently=WINCH web_name=Apache
+case $web in
+nginx) server_program=nginx gently=QUIT web_name=nginx ;;
+apache | fcgid) ;;
+*) die "WEB: want nginx, apache or fcgid, got \"$web\"." ;;
+esac
+command -v $server_program >/dev/null ||
+	die "$server_program is not installed; './run WEB=$web' installs it."
+[ "$web" != fcgid ] || [ -e /usr/lib/apache2/modules/mod_fcgid.so ] ||
+	die "libapache2-mod-fcgid is not installed; './run WEB=fcgid' installs it."
 [ -x "$pontage" ] || die "$pontage is not built; 'make' builds it."
 check_port
+[ "$web" = nginx ] || [ "$(id -u)" -ne 0 ] || become_www_data
 check_state
 check_disk
+find_command
+server_log=$state/${server_program%2}-error.log
+# Under mod_fcgid what the programs say goes into Apache's log.
+log=$state/pontage.log
+[ "$web" != fcgid ] || log=$server_log
 if [ $first = yes ]; then
 	trap 'rm -rf "$state"; exit 1' INT TERM HUP
 	set_up || {
@@ -242,7 +308,7 @@ else
 	say_again
 fi
 echo "The log follows; Ctrl-C stops Pontage."
-tail -n 0 -F "$state/pontage.log" 2>/dev/null &
+tail -n 0 -F "$log" 2>/dev/null &
 follower=$!
 while check_alive; do
 	sleep 1 &
