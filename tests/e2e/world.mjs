@@ -1,6 +1,6 @@
 // A gateway of its own for a test file: a state folder, the fake provider,
 // `pontage serve` and nginx with the repository's locations.conf, on free
-// ports of loopback.
+// ports of loopback.  Or Apache, with what is in apache-conf, where `web` says so.
 //
 //   const w = await openWorld();
 //   const key = w.key({ limit: '1.00' });
@@ -70,6 +70,7 @@ export function request(base, { method = 'GET', path: at = '/', headers = {}, bo
 // Starts a program, waits until `ready` has seen what it wants on stdout.
 function start(kids, program, args, { ready, log, ...options } = {}) {
   const out = log ? fs.openSync(log, 'a', 0o600) : 'ignore';
+  if (log && options.uid) fs.fchownSync(out, options.uid, options.gid);
   const kid = spawn(program, args, { stdio: ['ignore', ready ? 'pipe' : out, out], ...options });
   kids.push(kid);
   kid.gone = new Promise((done) => {
@@ -102,26 +103,65 @@ async function openMock(kids, dir) {
   };
 }
 
-// settings: more lines of pontage.conf; channels: false leaves them out.
-export async function openWorld({ settings = {}, channels = true } = {}) {
+// Apache refuses to work as root: then it and the gateway are www-data, and all
+// that they read is copied to where www-data may.
+function copyTree(dir, as) {
+  const tree = path.join(dir, 'tree');
+  for (const folder of ['apache-conf', 'htdocs'])
+    fs.cpSync(path.join(root, folder), path.join(tree, folder), { recursive: true });
+  fs.mkdirSync(path.join(tree, 'build'));
+  for (const program of ['pontage', 'relay.fcgi', 'admin.fcgi'])
+    fs.copyFileSync(path.join(build, program), path.join(tree, 'build', program));
+  if (as.uid) spawnSync('chown', ['-R', `${as.uid}:${as.gid}`, dir]);
+  return tree;
+}
+
+function wwwData() {
+  const id = (flag) => Number(spawnSync('id', [flag, 'www-data'], { encoding: 'utf8' }).stdout);
+  return process.getuid() === 0 ? { uid: id('-u'), gid: id('-g') } : {};
+}
+
+// The bundle for shared hosting, laid out as docs/shared-hosting.md says.
+function layOutSite(w, tree, as) {
+  const site = path.join(w.dir, 'site'), home = path.join(w.dir, 'home');
+  fs.cpSync(path.join(tree, 'apache-conf/shared-hosting'), site, { recursive: true });
+  fs.cpSync(path.join(tree, 'htdocs'), path.join(site, 'static'), { recursive: true });
+  fs.cpSync(path.join(tree, 'build'), path.join(home, 'bin'), { recursive: true });
+  fs.copyFileSync(w.conf, path.join(home, 'pontage.conf'));
+  for (const script of ['relay.cgi', 'admin.cgi']) {
+    const file = path.join(site, script);
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('/home/YOU/.pontage', home));
+  }
+  if (as.uid) spawnSync('chown', ['-R', `${as.uid}:${as.gid}`, site, home]);
+  return site;
+}
+
+// settings: more lines of pontage.conf; channels: false leaves them out; web:
+// nginx, apache (mod_proxy_fcgi), fcgid, cgi (.htaccess); names: of the
+// models.
+export async function openWorld({ settings = {}, channels = true, web = 'nginx', names = models } = {}) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pontage-e2e-'));
   const state = path.join(dir, 'state');
   const conf = path.join(dir, 'pontage.conf');
   const logFile = path.join(dir, 'pontage.log');
   const kids = [];
   const secrets = [secret];
-  const w = { dir, state, conf, secrets, logFile, started: Date.now() };
+  const as = web === 'nginx' ? {} : wwwData();
+  const onDemand = web === 'fcgid' || web === 'cgi'; // nobody runs `pontage serve`
+  const w = { dir, state, conf, secrets, logFile, web, started: Date.now() };
 
   fs.mkdirSync(path.join(state, 'tmp'), { recursive: true, mode: 0o700 });
   const lines = { state_dir: state, log_file: logFile, drain_ms: 8000, ...settings };
   fs.writeFileSync(conf, Object.entries(lines).map(([k, v]) => `${k} = ${v}\n`).join(''), { mode: 0o600 });
+  const tree = web === 'nginx' ? root : copyTree(dir, as);
+  const programs = web === 'nginx' ? build : path.join(tree, 'build');
 
   // The command; its JSON. A failure throws what it said.
   w.run = (...args) => {
     const last = args.at(-1);
     const input = last && typeof last === 'object' ? args.pop().input : '';
-    return spawnSync(path.join(build, 'pontage'), [...args, '--conf', conf, '--json'],
-      { input, encoding: 'utf8', timeout: 30000 });
+    return spawnSync(path.join(programs, 'pontage'), [...args, '--conf', conf, '--json'],
+      { input, encoding: 'utf8', timeout: 30000, ...as });
   };
   w.pontage = (...args) => {
     const r = w.run(...args);
@@ -160,15 +200,18 @@ export async function openWorld({ settings = {}, channels = true } = {}) {
   });
 
   w.serve = async () => {
-    w.gateway = start(kids, path.join(build, 'pontage'), ['serve', '--conf', conf], { log: logFile });
+    if (!onDemand)
+      w.gateway = start(kids, path.join(programs, 'pontage'), ['serve', '--conf', conf], { log: logFile, ...as });
     await until('ready', async () => {
-      const how = await Promise.race([w.gateway.gone, sleep(0)]);
+      const how = await Promise.race([(w.gateway ?? w.server).gone, sleep(0)]);
       if (how) throw new Error(`pontage serve ended: ${JSON.stringify(how)}\n${w.logTail()}`);
       const r = await w.request({ path: '/readyz' }).catch(() => null);
       return r?.status === 200;
     }, 15000).catch((e) => { throw new Error(`${e.message}\n${w.logTail()}`); });
   };
-  w.logTail = () => fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8').slice(-3000) : '';
+  const serverLog = path.join(state, `${web === 'nginx' ? 'nginx' : 'apache'}-error.log`);
+  w.logTail = () => [logFile, serverLog].filter((file) => fs.existsSync(file))
+    .map((file) => fs.readFileSync(file, 'utf8').slice(-3000)).join('');
 
   // Processes of the gateway: [{ pid, name }], the supervisor first.
   w.processes = () => {
@@ -196,16 +239,15 @@ export async function openWorld({ settings = {}, channels = true } = {}) {
   };
   w.close = async () => {
     try {
-      if (w.gateway?.exitCode === null && w.gateway.signalCode === null) await w.audit();
+      const asked = w.gateway ?? (onDemand ? w.server : null);
+      if (asked?.exitCode === null && asked.signalCode === null) await w.audit();
     } finally {
       for (const kid of kids.reverse()) kid.kill('SIGTERM');
       const force = setTimeout(() => kids.forEach((kid) => kid.kill('SIGKILL')), 12000);
       await Promise.all(kids.map((kid) => kid.gone));
       clearTimeout(force);
-      const text = w.logTail() && fs.readFileSync(logFile, 'utf8');
-      const nginx = path.join(state, 'nginx-error.log');
-      w.noSecretsIn(text, 'the log');
-      if (fs.existsSync(nginx)) w.noSecretsIn(fs.readFileSync(nginx, 'utf8'), "nginx's log");
+      for (const file of [logFile, serverLog])
+        if (fs.existsSync(file)) w.noSecretsIn(fs.readFileSync(file, 'utf8'), path.basename(file));
       if (!process.env.KEEP) fs.rmSync(dir, { recursive: true, force: true });
       else console.error(`kept ${dir}`);
     }
@@ -219,20 +261,30 @@ export async function openWorld({ settings = {}, channels = true } = {}) {
     w.pontage('user', 'add', 'root', '--role', 'root', '--password-stdin', { input: `${w.password}\n` });
     w.pontage('user', 'grant', 'root', '1000');
     if (channels) {
-      w.channel('mock');
-      for (const model of models) w.price(model);
+      w.channel('mock', { names });
+      for (const model of names) w.price(model);
     }
     const port = await freePort();
     w.base = `http://127.0.0.1:${port}`;
     w.port = port;
-    const made = spawnSync('sh', [path.join(root, 'nginx-conf/standalone.sh'), state, String(port)], { encoding: 'utf8' });
+    const site = web === 'cgi' ? layOutSite(w, tree, as) : programs;
+    const made = spawnSync('sh', web === 'nginx' ?
+      [path.join(root, 'nginx-conf/standalone.sh'), state, String(port)] :
+      [path.join(tree, 'apache-conf/standalone.sh'), state, String(port), web, site],
+    { encoding: 'utf8', env: { ...process.env, PONTAGE_CONF: conf } });
     if (made.status !== 0) throw new Error(made.stderr);
-    fs.writeFileSync(path.join(state, 'nginx.conf'), made.stdout);
-    w.nginx = start(kids, 'nginx', ['-p', state, '-e', path.join(state, 'nginx-error.log'),
-      '-c', path.join(state, 'nginx.conf')],
-      { log: path.join(dir, 'nginx.log'), env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
+    const serverConf = path.join(state, web === 'nginx' ? 'nginx.conf' : 'httpd.conf');
+    fs.writeFileSync(serverConf, made.stdout);
+    const options = { log: path.join(dir, 'server.log'), ...as,
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } };
+    w.server = web === 'nginx' ?
+      start(kids, 'nginx', ['-p', state, '-e', serverLog, '-c', serverConf], options) :
+      start(kids, 'apache2', ['-f', serverConf, '-DFOREGROUND'], options);
     await w.serve();
   } catch (e) {
+    // A web server's own children outlive a SIGKILL of it.
+    w.server?.kill('SIGTERM');
+    await Promise.race([w.server?.gone, sleep(2000)]);
     kids.forEach((kid) => kid.kill('SIGKILL'));
     fs.rmSync(dir, { recursive: true, force: true });
     throw e;
