@@ -16,6 +16,12 @@ static int read_ask(struct ask *a, enum ask_kind kind, const char *body,
 	return ask_read(a, kind, str_of(body), &client, arena, e);
 }
 
+/* A chat with an image at an address. */
+#define IMAGE(url)                                                       \
+	"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":" \
+	"[{\"type\":\"image_url\",\"image_url\":{\"url\":\"" url "\"}}]}]}"
+#define IMAGE_AT "messages[0].content[0].image_url.url"
+
 /* A chat with one good message, and the members that are tried. */
 #define CHAT(members)                                                    \
 	"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":" \
@@ -32,6 +38,26 @@ static const struct {
 } refused[] = {
 	/* clang-format off */
 	{ ASK_CHAT, "", ERR_JSON, "", "could not parse" },
+	{ ASK_CHAT, IMAGE("http://169.254.169.254/latest/"), ERR_VALUE, IMAGE_AT, "public internet" },
+	{ ASK_CHAT, IMAGE("http://[::ffff:169.254.169.254]/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://[::1]:80/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://0x7f.1/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://2130706433"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://127.0.0.1?x"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http:\\/\\/127.0.0.1\\/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("HtTp://LocalHost/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://a.localdomain:1/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://metadata.google.internal/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://localhost./"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://u:p@example.com/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("http://example.com\\r\\nX: 1/"), ERR_VALUE, IMAGE_AT, "control characters" },
+	{ ASK_CHAT, IMAGE("http://example.com\\u0000/"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("file:///etc/passwd"), ERR_VALUE, IMAGE_AT, "expected an https address" },
+	{ ASK_CHAT, IMAGE("gopher://127.0.0.1:6379/_FLUSHALL"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("//example.com/a"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("data:text/html;base64,AAAA"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, IMAGE("AAAA"), ERR_VALUE, IMAGE_AT, "" },
+	{ ASK_CHAT, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"video_url\",\"video_url\":{\"url\":\"data:image/png;base64,\"}}]}]}", ERR_VALUE, "messages[0].content[0].video_url.url", "" },
 	{ ASK_CHAT, "null", ERR_JSON, "", "" },
 	{ ASK_CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":TRUE}", ERR_JSON, "", "" },
 	{ ASK_CHAT, "{\"model\":\"a\",\"mod\\u0065l\":\"m\",\"messages\":[]}", ERR_DUPLICATE_KEY, "model", "" },
@@ -59,7 +85,7 @@ static const struct {
 	{ ASK_CHAT, MESSAGES("[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":1}]}]"), ERR_TYPE, "messages[0].content[0].text", "" },
 	{ ASK_CHAT, MESSAGES("[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":\"x\"}]}]"), ERR_TYPE, "messages[0].content[0].image_url", "" },
 	{ ASK_CHAT, MESSAGES("[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}]"), ERR_MISSING, "messages[0].content[0].image_url.url", "" },
-	{ ASK_CHAT, MESSAGES("[{\"role\":\"user\",\"content\":\"a\"},{\"content\":[{\"type\":\"text\",\"text\":\"\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}}],\"role\":\"system\"}]"), ERR_VALUE, "messages[1].content[1].type", "Invalid value: 'image_url'. Supported values are: 'text'." },
+	{ ASK_CHAT, MESSAGES("[{\"role\":\"user\",\"content\":\"a\"},{\"content\":[{\"type\":\"text\",\"text\":\"\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://h/u\"}}],\"role\":\"system\"}]"), ERR_VALUE, "messages[1].content[1].type", "Invalid value: 'image_url'. Supported values are: 'text'." },
 	{ ASK_CHAT, MESSAGES("[{\"role\":\"user\",\"content\":[{\"type\":\"refusal\",\"refusal\":\"no\"}]}]"), ERR_VALUE, "messages[0].content[0].type", "" },
 	{ ASK_CHAT, MESSAGES("[{\"role\":\"tool\",\"content\":\"x\"}]"), ERR_MISSING, "messages[0].tool_call_id", "" },
 	{ ASK_CHAT, MESSAGES("[{\"role\":\"function\",\"content\":\"x\"}]"), ERR_MISSING, "messages[0].name", "" },
@@ -177,6 +203,13 @@ static const struct {
 } passed[] = {
 	/* clang-format off */
 	{ ASK_CHAT, CHAT("") },
+	{ ASK_CHAT, IMAGE("https://example.com/a.png?b=c#d") },
+	{ ASK_CHAT, IMAGE("HTTPS://example.com:8443") },
+	{ ASK_CHAT, IMAGE("https:\\/\\/example.com\\/a") },
+	{ ASK_CHAT, IMAGE("http://93.184.216.34/x") },
+	{ ASK_CHAT, IMAGE("https://local.example.com/notlocal") },
+	{ ASK_CHAT, IMAGE("data:image/png;base64,AAAA") },
+	{ ASK_CHAT, IMAGE("data:image\\/png;base64,AAAA") },
 	{ ASK_CHAT, CHAT(",\"unknown\":[{\"x\":1}],\"top_k\":\"any\"") },
 	{ ASK_CHAT, CHAT(",\"max_tokens\":null,\"temperature\":null,\"n\":null,\"stop\":null,\"stream\":null,\"stream_options\":null,\"tools\":null") },
 	{ ASK_CHAT, CHAT(",\"max_tokens\":1e2") },
