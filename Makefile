@@ -196,7 +196,7 @@ C_TIDY := $(filter %.c,$(C_ALL))
 
 lint: layers headers format-check sizes shell units tidy
 
-units:
+units: build/pontage
 	@tests/units.sh
 
 layers:
