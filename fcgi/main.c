@@ -273,10 +273,33 @@ static int read_args(struct args *a, int argc, char **argv)
 	return 0;
 }
 
+/* What lies under the web root may be fetched by anybody. */
+static int check_place(const struct conf *conf, struct err *e)
+{
+	const char *root = getenv("DOCUMENT_ROOT");
+	char *web = root && *root ? realpath(root, NULL) : NULL;
+	char *state = realpath(conf->state_dir, NULL);
+	size_t n = web ? strlen(web) : 0;
+	int r = 0;
+
+	if (n > 1 && state && !strncmp(state, web, n) &&
+	    (!state[n] || state[n] == '/'))
+		r = err_set(e, ERR_CONFIG,
+			    "state_dir %s lies under the web root %s, where "
+			    "anybody may fetch the database and its keys: "
+			    "move it out",
+			    state, web);
+	free(web);
+	free(state);
+	return r;
+}
+
 static int start(struct loop *l, struct conf *conf, const struct args *args,
 		 struct err *e)
 {
 	if (conf_load(conf, args->conf, e) < 0)
+		return -1;
+	if (l->once && check_place(conf, e) < 0)
 		return -1;
 	hide(conf);
 	crypto_start();
