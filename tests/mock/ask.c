@@ -3,6 +3,8 @@
 
 #include "peek.h"
 
+#include "json/text.h"
+
 static void read_stream(struct ask *a, struct str v)
 {
 	a->stream = str_eq(v, "true");
@@ -126,6 +128,12 @@ static void choose_tool(struct ask *a)
 	a->tool = STR_NONE;
 }
 
+/* "mod\u0065l" is a model, too. */
+static bool is_named(struct str key, const char *name)
+{
+	return json_text_is((struct str){ key.p - 1, key.n + 2 }, str_of(name));
+}
+
 int ask_read(struct ask *a, enum ask_kind kind, struct str body)
 {
 	struct str key, value;
@@ -135,7 +143,7 @@ int ask_read(struct ask *a, enum ask_kind kind, struct str body)
 		return -1;
 	while (peek_pair(&body, &key, &value))
 		for (size_t i = 0; i < COUNT(members); i++)
-			if (str_eq(key, members[i].name))
+			if (is_named(key, members[i].name))
 				members[i].read(a, value);
 	if (!a->text.p)
 		a->text = STR("");
