@@ -246,8 +246,11 @@ export async function openWorld({ settings = {}, channels = true, web = 'nginx',
       const force = setTimeout(() => kids.forEach((kid) => kid.kill('SIGKILL')), 12000);
       await Promise.all(kids.map((kid) => kid.gone));
       clearTimeout(force);
-      for (const file of [logFile, serverLog])
-        if (fs.existsSync(file)) w.noSecretsIn(fs.readFileSync(file, 'utf8'), path.basename(file));
+      for (const file of [logFile, serverLog].filter((name) => fs.existsSync(name))) {
+        const text = fs.readFileSync(file, 'utf8');
+        w.noSecretsIn(text, path.basename(file));
+        assert.doesNotMatch(text, /AddressSanitizer|runtime error:/, 'a sanitizer found something');
+      }
       if (!process.env.KEEP) fs.rmSync(dir, { recursive: true, force: true });
       else console.error(`kept ${dir}`);
     }
