@@ -24,6 +24,7 @@ struct serve {
 	struct supervisor s;
 	struct shared *shared;
 	int lock, signals;
+	int64_t ping_ms;       /* for systemd's watchdog; 0: it has none */
 	char *own[KID__COUNT]; /* the names of sockets that we made */
 };
 
@@ -159,6 +160,7 @@ static int prepare(struct serve *v, struct err *e)
 	if (!v->shared || open_socket(v, KID_RELAY, e) < 0 ||
 	    open_socket(v, KID_ADMIN, e) < 0 || send_log_to(c->log_file, e) < 0)
 		return -1;
+	v->ping_ms = listen_watchdog_ms();
 	listen_forget();
 	tell_children_conf(c);
 	allow_core(c->core_dumps);
@@ -242,6 +244,11 @@ static void run_until_stopped(struct serve *v)
 		if (!told && supervise_serves(&v->s)) {
 			listen_notify("READY=1\nSTATUS=serving");
 			told = true;
+		}
+		if (v->ping_ms) {
+			listen_notify("WATCHDOG=1");
+			wait_ms = wait_ms < 0 ? v->ping_ms :
+						MIN(wait_ms, v->ping_ms);
 		}
 		poll(&p, 1, (int)MIN(wait_ms, INT_MAX));
 		while (read(v->signals, &info, sizeof(info)) ==

@@ -232,11 +232,22 @@ int listen_inherited(const char *path, int place)
 	return fd >= 0 && fd < FIRST_FD + n ? fd : found;
 }
 
+int64_t listen_watchdog_ms(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	int64_t us = 0;
+
+	if (pid && number_of("WATCHDOG_PID", INT32_MAX) != getpid())
+		return 0;
+	str_int(str_of(getenv("WATCHDOG_USEC")), 0, INT64_MAX, &us);
+	return us > 2000 ? us / 2000 : 0;
+}
+
 void listen_forget(void)
 {
-	static const char *const names[] = { "LISTEN_FDS", "LISTEN_PID",
-					     "LISTEN_FDNAMES",
-					     "NOTIFY_SOCKET" };
+	static const char *const names[] = { "LISTEN_FDS",     "LISTEN_PID",
+					     "LISTEN_FDNAMES", "NOTIFY_SOCKET",
+					     "WATCHDOG_USEC",  "WATCHDOG_PID" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		unsetenv(names[i]);

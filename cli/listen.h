@@ -19,7 +19,10 @@ int listen_open(const char *path, const char *group, struct err *e);
 int listen_inherited(const char *path, int place);
 /* Tells systemd "READY=1" and the like, where it wants to hear it. */
 void listen_notify(const char *what);
-/* After the last of the two: children are not to inherit systemd's offers. */
+/* How often systemd wants to hear "WATCHDOG=1", at half of its patience; 0:
+ * it does not. */
+int64_t listen_watchdog_ms(void);
+/* After the last of these: children are not to inherit systemd's offers. */
 void listen_forget(void);
 
 #endif
