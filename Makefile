@@ -262,7 +262,7 @@ e2e: all build/tools/upstream build/tools/load
 
 # The same files with programs that watch themselves.  Leaks are for make test
 # and make cases to find: a worker's sandbox lets nobody trace it.
-e2e-asan: $(PROGRAMS:%=build/asan/%) build/asan/tools/upstream
+e2e-asan: $(PROGRAMS:%=build/asan/%) $(TOOLS:%=build/asan/tools/%)
 	@BUILD=$(CURDIR)/build/asan ASAN_OPTIONS=detect_leaks=0 \
 		exec tests/e2e/run.sh $(E2E)
 
