@@ -79,8 +79,7 @@ int bill_reserve(const struct bill_ask *b, int64_t *nusd, struct err *e)
 		return err_set(e, ERR_NO_PRICE,
 			       "The model '%.*s' has no price. Ask the "
 			       "administrator to set one.",
-			       (int)MIN(b->ask->model.n, 64),
-			       b->ask->model.p);
+			       (int)MIN(b->ask->model.n, 64), b->ask->model.p);
 	if (check_limits(b, e) < 0)
 		return -1;
 	if (b->price->free)
