@@ -26,12 +26,17 @@ static curl_socket_t open_socket(void *arg, curlsocktype type,
 				 struct curl_sockaddr *a)
 {
 	struct call *c = arg;
+	int fd;
 
 	(void)type;
 	err_clear(&c->forbidden);
 	if (check_address(c, &a->addr) < 0)
 		return CURL_SOCKET_BAD;
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		err_set(&c->forbidden, ERR_OVERLOADED,
+			"this gateway has no descriptors left");
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* Asked before each request, also on a connection that is used again. */
@@ -168,7 +173,7 @@ static struct relay_result meaning_of(const struct call *c, CURLcode r)
 	if (c->result.code)
 		return c->result;
 	if (c->forbidden.code && r != CURLE_OK)
-		return (struct relay_result){ ERR_UP_FORBIDDEN,
+		return (struct relay_result){ c->forbidden.code,
 					      c->forbidden.msg };
 	if (r == CURLE_OK && c->head_done)
 		return (struct relay_result){ ERR_NONE, "" };

@@ -43,6 +43,7 @@ void exchange_free(struct exchange *x)
 	if (x->relaying)
 		relay_release(&x->relay);
 	book_give(x->loop->shelf, x->book);
+	atomic_fetch_sub(&x->loop->body_bytes, (int64_t)x->body.len);
 	buf_release(&x->body);
 	buf_release(&x->out);
 	arena_release(&x->arena);

@@ -71,7 +71,7 @@ static bool full(struct loop *l)
 /* Connections take descriptors that upstreams will want. */
 static bool crowded(struct loop *l)
 {
-	return full(l) || l->n_clients > l->max_clients / 4 * 3;
+	return full(l) || l->n_clients > l->max_clients / 2;
 }
 
 /* The answer ends with its connection, not with FCGI_END_REQUEST: on that the

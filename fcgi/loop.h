@@ -23,8 +23,9 @@ struct loop {
 	int64_t worker_id;
 	struct relay_limits limits;
 	int64_t max_inflight, max_clients;
-	_Atomic int64_t inflight; /* requests that have begun and not ended */
-	int64_t elsewhere;        /* plain CGI: requests of other processes */
+	_Atomic int64_t body_bytes; /* of requests that have not ended */
+	_Atomic int64_t inflight;   /* requests that have begun and not ended */
+	int64_t elsewhere;          /* plain CGI: requests of other processes */
 	bool once; /* plain CGI: this process ends with its request */
 
 	struct watch listening, stopping, handed, finished;

@@ -24,6 +24,11 @@
 #define EX_CONFIG   78
 #define EX_TEMPFAIL 75
 
+/* Descriptors that neither clients nor upstreams may take: the process's own,
+ * and each acceptor's way into the database. */
+#define FILES_OWN      64
+#define FILES_ACCEPTOR 3
+
 static const char help[] =
 	"usage: relay.fcgi [--conf FILE] [--job ID]\n"
 	"Carries requests to providers; started by `pontage serve` with the\n"
@@ -100,7 +105,7 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 	int64_t files = raise_files();
 	struct box_key *key = box_key_load(l->conf->master_key_path, e);
 	const char *generation = getenv("PONTAGE_GENERATION");
-	int64_t n = 0;
+	int64_t n = 0, spare;
 
 	if (!key)
 		return -1;
@@ -115,8 +120,10 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 				     .slot = l->slot,
 				     .look_ms = clock_mono_ms() + UPKEEP_MS };
 	l->limits = limits_of(l->conf);
-	l->max_inflight = MIN(l->conf->max_inflight, files / 3);
-	l->max_clients = files / 3 * 2;
+	spare = MIN(FILES_OWN + FILES_ACCEPTOR * l->conf->acceptors_max,
+		    files / 2);
+	l->max_inflight = MIN(l->conf->max_inflight, (files - spare) / 3);
+	l->max_clients = (files - spare) / 3 * 2;
 	l->shelf = book_shelf_new(key, l->conf);
 	log_info("worker.start", LOG_I("files", files),
 		 LOG_I("max_inflight", l->max_inflight));

@@ -88,6 +88,11 @@ static int check_load(struct loop *l, const struct head *head, struct err *e)
 			       "The gateway is overloaded: %lld requests are "
 			       "under way. Try again in a moment.",
 			       (long long)l->max_inflight);
+	if (atomic_load(&l->body_bytes) > l->conf->max_bodies_bytes)
+		return err_set(
+			e, ERR_OVERLOADED,
+			"The gateway is overloaded: too many large "
+			"requests are under way. Try again in a moment.");
 	return check_age(l, head, e);
 }
 
@@ -122,13 +127,28 @@ static int check_content(const struct head *head, struct err *e)
 	return 0;
 }
 
+/* A worker that serves could open it when it started: now descriptors or
+ * memory are short. */
+static int open_db(struct prep *p, struct err *e)
+{
+	const struct loop *l = p->loop;
+	struct err why = { 0 };
+
+	p->db = db_open(l->conf->db_path, DB_READ, !l->once, &why);
+	if (p->db)
+		return 0;
+	log_error("relay.database", LOG_S("cause", why.msg));
+	if (l->once)
+		return err_set(e, why.code, "%s", why.msg);
+	return err_set(e, ERR_OVERLOADED,
+		       "The gateway cannot reach its database now. Try again "
+		       "in a moment.");
+}
+
 static int check_who(struct prep *p, struct exchange *x,
 		     const struct head *head, struct err *e)
 {
-	if (!p->db)
-		p->db = db_open(p->loop->conf->db_path, DB_READ, !p->loop->once,
-				e);
-	if (!p->db)
+	if (!p->db && open_db(p, e) < 0)
 		return -1;
 	if (who_check(p->db, head->authorization, head->address,
 		      clock_wall_ms(), &x->token, &x->arena, e) < 0)
@@ -342,6 +362,7 @@ static void handle(void *thread, struct conn *c, const struct head *head,
 	struct err e = { 0 };
 
 	x->body = *body;
+	atomic_fetch_add(&p->loop->body_bytes, (int64_t)x->body.len);
 	x->row.request_id = x->request_id;
 	x->row.started_ms = clock_wall_ms();
 	x->row.address = arena_dup(&x->arena, head->address);
