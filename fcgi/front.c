@@ -88,7 +88,10 @@ static bool fcgi_end(struct conn *c)
 	FCGX_Request *r = &of(c)->request;
 
 	FCGX_Detach(r);
-	FCGX_Finish_r(r);
+	if (r->in || FCGX_FClose(r->err) || FCGX_FClose(r->out))
+		FCGX_Finish_r(r);
+	else
+		FCGX_Free(r, !r->keepConnection);
 	if (r->ipcFd >= 0)
 		return true;
 	free(c);
@@ -192,7 +195,7 @@ int upload_too_slow(const struct upload *u, struct err *e)
 {
 	int64_t took = clock_mono_ms() - u->began_ms;
 
-	if (took > u->body_ms)
+	if (took >= u->body_ms)
 		return err_set(e, ERR_UPLOAD_SLOW,
 			       "the body did not arrive within %lld s",
 			       (long long)u->body_ms / 1000);
@@ -281,6 +284,9 @@ static void serve(struct front *f, struct reader *me, void *thread,
 		err_set(&e, ERR_CLIENT_GONE, "gone before a whole head");
 	else
 		receive(f, &c->request, &head, &body, &e);
+	/* Its 8 KB are not needed while the answer is on its way. */
+	if (c->request.in && !FCGX_GetError(c->request.in))
+		FCGX_FreeStream(&c->request.in);
 	atomic_store(&me->since_ms, 0);
 	f->hooks.handle(thread, &c->conn, &head, &body, &e);
 }
