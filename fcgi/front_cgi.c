@@ -158,15 +158,16 @@ static ssize_t read_piece(const struct upload *u, char *p, size_t n)
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 	ssize_t got;
 
-	for (;;) {
+	if (u->want >= 0)
+		n = MIN(n, (size_t)(u->want - u->got));
+	do {
 		int64_t left = u->began_ms + u->body_ms - clock_mono_ms();
 
-		got = read(STDIN_FILENO, p, n);
-		if (got >= 0 || (errno != EAGAIN && errno != EINTR))
-			return got;
-		if (left <= 0 || poll(&in, 1, (int)left) == 0)
+		if (poll(&in, 1, (int)MAX(left, 0)) == 0)
 			return 0;
-	}
+		got = read(STDIN_FILENO, p, n);
+	} while (got < 0 && (errno == EAGAIN || errno == EINTR));
+	return got;
 }
 
 /* To the end also where it is no longer wanted: a web server that is still
