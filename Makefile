@@ -191,7 +191,7 @@ CLANG_FLAGS := $(filter-out -Werror -ftrivial-auto-var-init=zero \
 
 # C that is ours; what make generates is not.
 C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay tests/cases \
-	tests/fuzz
+	tests/fuzz tests/storm
 C_ALL := $(sort $(wildcard $(C_DIRS:%=%/*.[ch]) lib/*/*.[ch]))
 C_TIDY := $(filter %.c,$(C_ALL))
 

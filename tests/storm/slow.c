@@ -6,11 +6,11 @@
  *	SLOW_DIR/disk	fsync and fdatasync take 500 ms
  */
 #include <dlfcn.h>
+#include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netdb.h>
 #include <unistd.h>
 
 #define DNS_US  3000000
