@@ -238,6 +238,16 @@ static int in_child(struct world *w, int (*fn)(struct world *w))
 		       -1;
 }
 
+/* A bare chroot has no /etc/hosts to be read. */
+static bool there_is_nothing_to_judge(size_t i)
+{
+	bool judged =
+		cases[i].by_seccomp ? sandbox_seccomp() : sandbox_landlock();
+	bool hosts = cases[i].fn == read_names || cases[i].fn == look_up;
+
+	return !judged || (hosts && access("/etc/hosts", R_OK));
+}
+
 static void a_worker_does_only_what_it_is_for(void **state)
 {
 	struct world w;
@@ -245,14 +255,11 @@ static void a_worker_does_only_what_it_is_for(void **state)
 	(void)state;
 	world_init(&w, "");
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		bool judged = cases[i].by_seccomp ? sandbox_seccomp() :
-						    sandbox_landlock();
-
 		row("%s", cases[i].label);
-		if (judged)
-			ROW_INT(in_child(&w, cases[i].fn), cases[i].want);
-		else
+		if (there_is_nothing_to_judge(i))
 			printf("not judged here: %s\n", cases[i].label);
+		else
+			ROW_INT(in_child(&w, cases[i].fn), cases[i].want);
 	}
 	world_release(&w);
 	rows_done();
