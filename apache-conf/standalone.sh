@@ -60,7 +60,8 @@ ServerRoot $state
 ServerName localhost
 DefaultRuntimeDir $state/tmp
 PidFile $state/apache.pid
-Mutex file:$state/tmp
+# Not "file": with threads its fcntl() sees deadlocks that are none.
+Mutex flock:$state/tmp
 ErrorLog $state/apache-error.log
 LogLevel warn
 Listen 127.0.0.1:$port
