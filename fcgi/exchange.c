@@ -24,16 +24,7 @@ struct exchange *exchange_new(struct loop *loop, struct client *client)
 	arena_init(&x->arena);
 	buf_init(&x->body, 0);
 	buf_init(&x->out, OUT_MAX);
-	/* The database has no NULLs here. */
-	x->row = (struct request){ .state = "",
-				   .endpoint = "",
-				   .provider = "",
-				   .model_asked = "",
-				   .model_served = "",
-				   .source = "",
-				   .error = "",
-				   .attempts_json = "",
-				   .address = "" };
+	x->row = REQUEST_EMPTY;
 	rand_request_id(x->request_id, clock_wall_ms());
 	return x;
 }

@@ -501,15 +501,8 @@ static void take(struct prober *p)
 	p->limit.fn = on_limit;
 	id = arena_alloc(&p->arena, RAND_REQUEST_ID);
 	rand_request_id(id, clock_wall_ms());
-	p->row = (struct request){ .request_id = id,
-				   .state = "",
-				   .provider = "",
-				   .model_asked = "",
-				   .model_served = "",
-				   .source = "",
-				   .error = "",
-				   .attempts_json = "",
-				   .address = "" };
+	p->row = REQUEST_EMPTY;
+	p->row.request_id = id;
 	p->op = (struct write_op){ .run = run_take, .done = on_taken };
 	writer_put(l->writer, &p->op);
 }

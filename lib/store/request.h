@@ -42,6 +42,18 @@ struct request {
 	const char *user, *token, *channel; /* read only: their names, or "" */
 };
 
+/* A row to fill in: the database has no NULLs here. */
+#define REQUEST_EMPTY                           \
+	((struct request){ .state = "",         \
+			   .endpoint = "",      \
+			   .provider = "",      \
+			   .model_asked = "",   \
+			   .model_served = "",  \
+			   .source = "",        \
+			   .error = "",         \
+			   .attempts_json = "", \
+			   .address = "" })
+
 struct request_filter { /* 0 and NULL: any */
 	int64_t user_id, token_id, channel_id;
 	const char *model; /* asked or served */
