@@ -156,6 +156,7 @@ static int check_who(struct prep *p, struct exchange *x,
 	x->row.user_id = x->token.user_id;
 	x->row.account_id = x->token.account_id;
 	x->row.token_id = x->token.id;
+	x->row.group = x->token.group;
 	return 0;
 }
 

@@ -94,6 +94,8 @@ void usage_init(struct usage *u)
 	for (size_t i = 0; i < COUNT(fields); i++)
 		set(u, &fields[i], -1);
 	u->source = USAGE_NONE;
+	u->tier = TIER_DEFAULT;
+	u->flag = FLAG_NONE;
 }
 
 bool usage_said(const struct usage *u)

@@ -72,16 +72,39 @@ enum usage_source {
 	X(audio_out_tok)      /* of out_tok */                             \
 	X(image_in_tok)       /* of in_tok */                              \
 	X(image_out_tok)      /* of out_tok */                             \
-	X(searches)           /* calls of a tool that the upstream runs */ \
+	X(cached_audio_tok)   /* of cache_read_tok */                      \
+	X(cached_image_tok)   /* of cache_read_tok */                      \
+	X(tool_prompt_tok)    /* of in_tok: what upstream tools added */   \
+	X(searches)           /* of the web, by a tool of the upstream */  \
+	X(fetches)            /* of pages, likewise */                     \
+	X(file_searches)      /* likewise */                               \
 	X(images)             /* pictures made */                          \
 	X(characters)         /* of text spoken */                         \
 	X(audio_ms)           /* of sound read or made */
+
+enum service_tier { /* what the upstream says it served, or was asked */
+	TIER_DEFAULT,
+	TIER_BATCH,
+	TIER_FLEX,
+	TIER_PRIORITY,
+	TIER__COUNT
+};
+
+enum usage_flag { /* why the count is not the upstream's word */
+	FLAG_NONE,
+	FLAG_MISSING, /* it said nothing */
+	FLAG_ABSURD,  /* below 0, no number, more than can be */
+	FLAG_CLAMPED, /* parts were more than the whole: cut to fit */
+	FLAG__COUNT
+};
 
 struct usage {
 #define X(field) int64_t field;
 	USAGE_FIELDS(X)
 #undef X
 	enum usage_source source;
+	enum service_tier tier;
+	enum usage_flag flag;
 };
 
 /* The largest count that is believed. */

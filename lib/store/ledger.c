@@ -127,7 +127,8 @@ static const struct db_cols open_cols =
 		DB_STR(request, endpoint), DB_STR(request, provider),
 		DB_STR(request, model_asked), DB_INT(request, stream),
 		DB_INT(request, reserved_nusd), DB_INT(request, price_id),
-		DB_STR(request, address), DB_INT(request, worker_id));
+		DB_STR(request, address), DB_INT(request, worker_id),
+		DB_STR(request, group), DB_INT(request, factor_ppm));
 
 static int run_reserve(struct db *db, struct write_op *op, struct err *e)
 {
@@ -209,17 +210,21 @@ static int release(struct db *db, const struct held *h, int64_t cost_nusd,
 	return n > 0 ? 0 : n ? -1 : err_set(e, ERR_DB, "internal error");
 }
 
-static const struct db_cols settle_cols = DB_COLS(
-	struct request, DB_STR(request, state), DB_INT(request, channel_id),
-	DB_STR(request, provider), DB_STR(request, model_served),
-	DB_INT(request, prompt_tok), DB_INT(request, cached_tok),
-	DB_INT(request, completion_tok), DB_INT(request, reasoning_tok),
-	DB_STR(request, source), DB_INT(request, cost_nusd),
-	DB_INT(request, overshoot), DB_INT(request, price_id),
-	DB_INT(request, txn_id), DB_INT(request, status),
-	DB_STR(request, error), DB_INT(request, attempts),
-	DB_STR(request, attempts_json), DB_INT(request, first_token_ms),
-	DB_INT(request, total_ms), DB_INT(request, id));
+static const struct db_cols settle_cols =
+	DB_COLS(struct request, DB_STR(request, state),
+		DB_INT(request, channel_id), DB_STR(request, provider),
+		DB_STR(request, model_served), DB_INT(request, prompt_tok),
+		DB_INT(request, cached_tok), DB_INT(request, completion_tok),
+		DB_INT(request, reasoning_tok), DB_STR(request, source),
+		DB_INT(request, cost_nusd), DB_INT(request, overshoot),
+		DB_INT(request, price_id), DB_INT(request, txn_id),
+		DB_INT(request, status), DB_STR(request, error),
+		DB_INT(request, attempts), DB_STR(request, attempts_json),
+		DB_INT(request, first_token_ms), DB_INT(request, total_ms),
+		DB_STR(request, service_tier), DB_STR(request, usage),
+		DB_STR(request, usage_raw), DB_STR(request, usage_flag),
+		DB_STR(request, lines), DB_INT(request, upstream_nusd),
+		DB_INT(request, stopped), DB_INT(request, id));
 
 static bool is_void(const struct request *r)
 {

@@ -27,8 +27,13 @@ static const struct db_cols cols = DB_COLS(
 	DB_INT(request, worker_id), DB_INT(request, progress_ms),
 	DB_INT(request, progress_prompt_tok),
 	DB_INT(request, progress_completion_tok),
-	DB_INT(request, progress_cost_nusd), DB_STR(request, user),
-	DB_STR(request, token), DB_STR(request, channel));
+	DB_INT(request, progress_cost_nusd), DB_STR(request, group),
+	DB_INT(request, factor_ppm), DB_STR(request, service_tier),
+	DB_STR(request, usage), DB_STR(request, usage_raw),
+	DB_STR(request, usage_flag), DB_STR(request, lines),
+	DB_INT(request, upstream_nusd), DB_INT(request, stopped),
+	DB_STR(request, user), DB_STR(request, token),
+	DB_STR(request, channel));
 
 /* The first row that may have begun at the time or later: by halving, since
  * rows are nearly in order of time.  Saves an index that every request would

@@ -38,21 +38,37 @@ struct request {
 	int64_t worker_id;
 	int64_t progress_ms, progress_prompt_tok, progress_completion_tok;
 	int64_t progress_cost_nusd;
+	const char *group;        /* of the user, when it began */
+	int64_t factor_ppm;       /* of the price, that the group pays */
+	const char *service_tier; /* batch, flex, priority; "": the default */
+	const char *usage;        /* what was counted, as JSON: {"in":12,...} */
+	const char *usage_raw;    /* as the upstream said it; "": it did not */
+	const char *usage_flag;   /* missing, absurd, clamped: why not so */
+	const char *lines;        /* of the bill: [{"line":"input",...}] */
+	int64_t upstream_nusd;    /* what it cost us */
+	bool stopped;             /* by the budget: it ends with "length" */
 
 	const char *user, *token, *channel; /* read only: their names, or "" */
 };
 
 /* A row to fill in: the database has no NULLs here. */
-#define REQUEST_EMPTY                           \
-	((struct request){ .state = "",         \
-			   .endpoint = "",      \
-			   .provider = "",      \
-			   .model_asked = "",   \
-			   .model_served = "",  \
-			   .source = "",        \
-			   .error = "",         \
-			   .attempts_json = "", \
-			   .address = "" })
+#define REQUEST_EMPTY                             \
+	((struct request){ .state = "",           \
+			   .endpoint = "",        \
+			   .provider = "",        \
+			   .model_asked = "",     \
+			   .model_served = "",    \
+			   .source = "",          \
+			   .error = "",           \
+			   .attempts_json = "",   \
+			   .address = "",         \
+			   .group = "",           \
+			   .factor_ppm = 1000000, \
+			   .service_tier = "",    \
+			   .usage = "",           \
+			   .usage_raw = "",       \
+			   .usage_flag = "",      \
+			   .lines = "" })
 
 struct request_filter { /* 0 and NULL: any */
 	int64_t user_id, token_id, channel_id;

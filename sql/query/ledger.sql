@@ -18,10 +18,10 @@ UPDATE token
 INSERT INTO request (state, request_id, started_ms, user_id, account_id,
                      token_id, endpoint, provider, model_asked,
                      stream, reserved_nusd, price_id, address,
-                     worker_id)
+                     worker_id, grp, factor_ppm)
 VALUES ('open', :request_id, :started_ms, :user_id, :account_id, :token_id,
         :endpoint, :provider, :model_asked, :stream, :reserved_nusd,
-        :price_id, :address, :worker_id);
+        :price_id, :address, :worker_id, :grp, :factor_ppm);
 
 -- :request_extend
 UPDATE request
@@ -74,7 +74,14 @@ UPDATE request
        attempts = :attempts,
        attempts_json = :attempts_json,
        first_token_ms = :first_token_ms,
-       total_ms = :total_ms
+       total_ms = :total_ms,
+       service_tier = :service_tier,
+       usage = :usage,
+       usage_raw = :usage_raw,
+       usage_flag = :usage_flag,
+       lines = :lines,
+       upstream_nusd = :upstream_nusd,
+       stopped = :stopped
  WHERE id = :id;
 
 -- :request_refuse

@@ -1,15 +1,9 @@
--- request.sql - the request log.  Rows are written in ledger.sql.
+-- request.sql - the request log.  Rows are written in ledger.sql; the view has
+-- its columns in the order of store/request.c.
 
 -- :request_list
 -- The three differ in the index that finds the rows.
-SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
-       channel_id, endpoint, provider, model_asked, model_served, stream,
-       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
-       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
-       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
-       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
-       progress_completion_tok, progress_cost_nusd, user, token, channel
-  FROM request_view
+SELECT * FROM request_view
  WHERE id < :before_id
    AND id >= :first_id
    AND started_ms >= :since_ms
@@ -23,14 +17,7 @@ SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
  LIMIT :limit;
 
 -- :request_list_user
-SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
-       channel_id, endpoint, provider, model_asked, model_served, stream,
-       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
-       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
-       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
-       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
-       progress_completion_tok, progress_cost_nusd, user, token, channel
-  FROM request_view
+SELECT * FROM request_view
  WHERE id < :before_id
    AND id >= :first_id
    AND started_ms >= :since_ms
@@ -44,14 +31,7 @@ SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
  LIMIT :limit;
 
 -- :request_list_token
-SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
-       channel_id, endpoint, provider, model_asked, model_served, stream,
-       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
-       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
-       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
-       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
-       progress_completion_tok, progress_cost_nusd, user, token, channel
-  FROM request_view
+SELECT * FROM request_view
  WHERE id < :before_id
    AND id >= :first_id
    AND started_ms >= :since_ms
@@ -65,14 +45,7 @@ SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
  LIMIT :limit;
 
 -- :request_find
-SELECT id, request_id, state, started_ms, user_id, account_id, token_id,
-       channel_id, endpoint, provider, model_asked, model_served, stream,
-       prompt_tok, cached_tok, completion_tok, reasoning_tok, source,
-       reserved_nusd, cost_nusd, overshoot, price_id, txn_id, refunded_nusd,
-       refund_txn_id, status, error, attempts, attempts_json, first_token_ms,
-       total_ms, address, worker_id, progress_ms, progress_prompt_tok,
-       progress_completion_tok, progress_cost_nusd, user, token, channel
-  FROM request_view
+SELECT * FROM request_view
  WHERE request_id = :request_id;
 
 -- :request_newest

@@ -1,0 +1,170 @@
+-- 002-money: groups, budgets, codes, what explains an amount, roll-ups.
+
+-- A group of users: what they pay of the price.  A name without a row pays
+-- all of it.
+CREATE TABLE grp (
+	name       TEXT NOT NULL PRIMARY KEY,
+	factor_ppm INTEGER NOT NULL DEFAULT 1000000 CHECK (factor_ppm >= 0),
+	note       TEXT NOT NULL DEFAULT '',
+	created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER config_grp_add AFTER INSERT ON grp
+BEGIN UPDATE config_version SET version = version + 1; END;
+CREATE TRIGGER config_grp_set AFTER UPDATE ON grp
+BEGIN UPDATE config_version SET version = version + 1; END;
+CREATE TRIGGER config_grp_drop AFTER DELETE ON grp
+BEGIN UPDATE config_version SET version = version + 1; END;
+
+-- What a key, a user or a group may spend in a period.  held = sum of the
+-- open requests, used = sum of the settled ones that started in the present
+-- window.  The total of a key is token.limit_nusd.
+CREATE TABLE budget (
+	id         INTEGER PRIMARY KEY,
+	scope      TEXT NOT NULL CHECK (scope IN ('token', 'user', 'group')),
+	owner      TEXT NOT NULL,              -- the id of the key or user; the group's name
+	period     TEXT NOT NULL CHECK (period IN ('day', 'week', 'month', 'total')), -- UTC
+	limit_nusd INTEGER NOT NULL CHECK (limit_nusd >= 0),
+	start_ms   INTEGER NOT NULL DEFAULT 0, -- of the present window
+	end_ms     INTEGER NOT NULL DEFAULT 0, -- where the next begins; total: far away
+	used_nusd  INTEGER NOT NULL DEFAULT 0,
+	held_nusd  INTEGER NOT NULL DEFAULT 0 CHECK (held_nusd >= 0),
+	UNIQUE (scope, owner, period)
+) STRICT;
+
+-- A redemption code.  Only its hash is kept; used once.
+CREATE TABLE code (
+	id          INTEGER PRIMARY KEY,
+	hash        BLOB NOT NULL UNIQUE,       -- 32 bytes
+	hint        TEXT NOT NULL,              -- what lists show of it
+	name        TEXT NOT NULL,              -- of the batch
+	amount_nusd INTEGER NOT NULL CHECK (amount_nusd > 0),
+	enabled     INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+	actor       TEXT NOT NULL DEFAULT '',   -- who made it
+	created_ms  INTEGER NOT NULL,
+	expires_ms  INTEGER NOT NULL DEFAULT 0, -- 0: never
+	used_ms     INTEGER NOT NULL DEFAULT 0, -- 0: is not
+	user_id     INTEGER NOT NULL DEFAULT 0, -- who used it
+	txn_id      INTEGER NOT NULL DEFAULT 0  -- where it was posted
+) STRICT;
+
+-- Why a request cost what it cost.
+ALTER TABLE request ADD COLUMN grp TEXT NOT NULL DEFAULT ''; -- the user's, then
+ALTER TABLE request ADD COLUMN factor_ppm INTEGER NOT NULL DEFAULT 1000000; -- the group's
+ALTER TABLE request ADD COLUMN service_tier TEXT NOT NULL DEFAULT ''; -- batch, flex, priority
+ALTER TABLE request ADD COLUMN usage TEXT NOT NULL DEFAULT ''; -- what was counted: {"in":12,...}
+ALTER TABLE request ADD COLUMN usage_raw TEXT NOT NULL DEFAULT ''; -- as the upstream said it
+ALTER TABLE request ADD COLUMN usage_flag TEXT NOT NULL DEFAULT '' -- why not as it said
+	CHECK (usage_flag IN ('', 'missing', 'absurd', 'clamped'));
+ALTER TABLE request ADD COLUMN lines TEXT NOT NULL DEFAULT ''; -- of the bill: [{"line",...}]
+ALTER TABLE request ADD COLUMN upstream_nusd INTEGER NOT NULL DEFAULT 0; -- what it cost us
+ALTER TABLE request ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0; -- by the budget
+ALTER TABLE request ADD COLUMN rolled INTEGER NOT NULL DEFAULT 0; -- into usage_hour
+CREATE INDEX request_unrolled ON request (id) WHERE rolled = 0 AND state <> 'open';
+
+-- A request that must not run twice: the client's Idempotency-Key.
+CREATE TABLE idem (
+	token_id   INTEGER NOT NULL,
+	key        BLOB NOT NULL,             -- SHA-256 of the header
+	body       BLOB NOT NULL,             -- SHA-256 of method, path, canonical body
+	request_id TEXT NOT NULL,
+	created_ms INTEGER NOT NULL,
+	status     INTEGER NOT NULL DEFAULT 0, -- HTTP; 0: it is running
+	answer     BLOB,                       -- whole answers; NULL: not kept
+	type       TEXT NOT NULL DEFAULT '',   -- content type of the answer
+	PRIMARY KEY (token_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idem_created ON idem (created_ms);
+
+-- Requests of an hour, summed up: by who, with which key, through which
+-- channel, of which model.
+CREATE TABLE usage_hour (
+	hour_ms         INTEGER NOT NULL, -- when it begins
+	user_id         INTEGER NOT NULL,
+	token_id        INTEGER NOT NULL,
+	channel_id      INTEGER NOT NULL,
+	model           TEXT NOT NULL,
+	requests        INTEGER NOT NULL DEFAULT 0,
+	streams         INTEGER NOT NULL DEFAULT 0,
+	refused         INTEGER NOT NULL DEFAULT 0, -- by us, before any upstream
+	failed          INTEGER NOT NULL DEFAULT 0, -- with an error of the upstream
+	lost            INTEGER NOT NULL DEFAULT 0,
+	prompt_tok      INTEGER NOT NULL DEFAULT 0,
+	cached_tok      INTEGER NOT NULL DEFAULT 0,
+	completion_tok  INTEGER NOT NULL DEFAULT 0,
+	reasoning_tok   INTEGER NOT NULL DEFAULT 0,
+	cost_nusd       INTEGER NOT NULL DEFAULT 0,
+	upstream_nusd   INTEGER NOT NULL DEFAULT 0,
+	refunded_nusd   INTEGER NOT NULL DEFAULT 0,
+	total_ms        INTEGER NOT NULL DEFAULT 0, -- of those that ended well
+	first_ms        INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (hour_ms, user_id, token_id, channel_id, model)
+) STRICT, WITHOUT ROWID;
+
+-- Errors of an hour by code, and how long answers took, in buckets.
+CREATE TABLE error_hour (
+	hour_ms    INTEGER NOT NULL,
+	channel_id INTEGER NOT NULL,
+	model      TEXT NOT NULL,
+	error      TEXT NOT NULL,
+	requests   INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (hour_ms, channel_id, model, error)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE latency_hour (
+	hour_ms    INTEGER NOT NULL,
+	channel_id INTEGER NOT NULL,
+	model      TEXT NOT NULL,
+	what       TEXT NOT NULL CHECK (what IN ('first', 'total')),
+	bucket     INTEGER NOT NULL,  -- see store/rollup.h
+	requests   INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (hour_ms, channel_id, model, what, bucket)
+) STRICT, WITHOUT ROWID;
+
+-- Months whose entries are in a file of their own.  What accounts had then is
+-- in account.opening_nusd; only what such a row covers may be deleted.
+CREATE TABLE archive (
+	id         INTEGER PRIMARY KEY,
+	month      TEXT NOT NULL UNIQUE, -- 2026-10
+	last_txn   INTEGER NOT NULL,     -- the newest that it holds
+	file       TEXT NOT NULL,        -- in the state folder
+	sha256     TEXT NOT NULL,
+	created_ms INTEGER NOT NULL
+) STRICT;
+ALTER TABLE account ADD COLUMN opening_nusd INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER txn_stays_there;
+CREATE TRIGGER txn_stays_there BEFORE DELETE ON txn
+WHEN OLD.id > (SELECT coalesce(max(last_txn), 0) FROM archive)
+BEGIN SELECT RAISE(ABORT, 'a txn is never deleted before it is archived'); END;
+DROP TRIGGER entry_stays_there;
+CREATE TRIGGER entry_stays_there BEFORE DELETE ON entry
+WHEN OLD.txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
+BEGIN SELECT RAISE(ABORT, 'an entry is never deleted before it is archived'); END;
+
+-- What rows of the log had cost that are no longer kept, by txn, so that the
+-- rest can still be checked; and by key.
+CREATE TABLE forgotten (
+	txn_id     INTEGER NOT NULL,
+	account_id INTEGER NOT NULL,
+	cost_nusd  INTEGER NOT NULL,
+	PRIMARY KEY (txn_id, account_id)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE token ADD COLUMN forgotten_nusd INTEGER NOT NULL DEFAULT 0;
+
+
+-- A line of the log as the program reads it, in the order of struct request.
+DROP VIEW request_view;
+CREATE VIEW request_view AS
+SELECT r.id, r.request_id, r.state, r.started_ms, r.user_id, r.account_id,
+       r.token_id, r.channel_id, r.endpoint, r.provider, r.model_asked,
+       r.model_served, r.stream, r.prompt_tok, r.cached_tok, r.completion_tok,
+       r.reasoning_tok, r.source, r.reserved_nusd, r.cost_nusd, r.overshoot,
+       r.price_id, r.txn_id, r.refunded_nusd, r.refund_txn_id, r.status,
+       r.error, r.attempts, r.attempts_json, r.first_token_ms, r.total_ms,
+       r.address, r.worker_id, r.progress_ms, r.progress_prompt_tok,
+       r.progress_completion_tok, r.progress_cost_nusd, r.grp, r.factor_ppm,
+       r.service_tier, r.usage, r.usage_raw, r.usage_flag, r.lines,
+       r.upstream_nusd, r.stopped, u.name AS user, t.name AS token,
+       c.name AS channel
+  FROM request r
+  LEFT JOIN user u ON u.id = r.user_id
+  LEFT JOIN token t ON t.id = r.token_id
+  LEFT JOIN channel c ON c.id = r.channel_id;
