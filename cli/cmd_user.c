@@ -4,7 +4,7 @@
 #include "base/nusd.h"
 #include "crypto/passwd.h"
 #include "db/db.h"
-#include "store/ledger.h"
+#include "store/moves.h"
 #include "store/user.h"
 
 struct values {
@@ -161,8 +161,8 @@ static int grant(struct cli *c, const void *values, struct err *e)
 		return -1;
 	if (!v->amount_nusd)
 		return err_set(e, ERR_USAGE, "AMOUNT: 0 moves nothing");
-	if (ledger_grant(c->db, u.account_id, v->amount_nusd, cli_actor(c),
-			 v->reason ? v->reason : "", NULL, e) < 0 ||
+	if (moves_grant(c->db, u.account_id, v->amount_nusd, cli_actor(c),
+			v->reason ? v->reason : "", NULL, e) < 0 ||
 	    user_get(c->db, u.id, &u, &c->arena, e) < 0)
 		return -1;
 	if (c->json)

@@ -312,55 +312,6 @@ void progress_op_init(struct progress_op *op, int64_t id)
 	*op = (struct progress_op){ .op = { .run = run_progress }, .id = id };
 }
 
-/* --- grants ------------------------------------------------------------------- */
-
-struct grant {
-	int64_t account_id, amount_nusd;
-	const char *actor, *reason, *ref;
-};
-
-static int64_t post_grant(struct db *db, const struct grant *g, struct err *e)
-{
-	struct ledger l = { .n = 0 };
-	struct sqlite3_stmt *st;
-
-	if (txn_of(db, &l, e) < 0)
-		return -1;
-	st = db_bind(db, ST_TXN_ADD, "isisss", l.txn_id,
-		     g->amount_nusd > 0 ? "grant" : "adjust", clock_wall_ms(),
-		     g->actor, g->reason, g->ref);
-	if (db_run(db, st, e) < 0 ||
-	    move(db, g->account_id, g->amount_nusd, e) < 0 ||
-	    move(db, LEDGER_ISSUED, -g->amount_nusd, e) < 0 ||
-	    entry(db, l.txn_id, g->account_id, g->amount_nusd, e) < 0 ||
-	    entry(db, l.txn_id, LEDGER_ISSUED, -g->amount_nusd, e) < 0)
-		return -1;
-	return l.txn_id;
-}
-
-int64_t ledger_grant(struct db *db, int64_t account_id, int64_t amount_nusd,
-		     const char *actor, const char *reason, const char *ref,
-		     struct err *e)
-{
-	struct grant g = { account_id, amount_nusd, actor ? actor : "",
-			   reason ? reason : "", ref };
-	int64_t id;
-
-	if (amount_nusd == 0 || account_id == LEDGER_ISSUED)
-		return err_set(e, ERR_VALUE, "there is nothing to move");
-	if (db_begin(db, e) < 0)
-		return -1;
-	id = post_grant(db, &g, e);
-	if (id >= 0)
-		return db_commit(db, e) < 0 ? -1 : id;
-	db_rollback(db);
-	if (e->code == ERR_EXISTS) {
-		err_clear(e);
-		err_set(e, ERR_EXISTS, "%s has been done already", ref);
-	}
-	return -1;
-}
-
 /* --- the sweep ---------------------------------------------------------------- */
 
 struct orphan {

@@ -79,13 +79,6 @@ struct progress_op {
 };
 void progress_op_init(struct progress_op *op, int64_t id);
 
-/* Moves money from the issued account to another in a txn of its own, out of
- * a negative amount back (kind adjust).  ref: what must not happen twice
- * (ERR_EXISTS), or NULL.  The id of the txn, or -1. */
-int64_t ledger_grant(struct db *db, int64_t account_id, int64_t amount_nusd,
-		     const char *actor, const char *reason, const char *ref,
-		     struct err *e);
-
 struct ledger_swept {
 	int64_t settled, voided; /* from a note; without one */
 	int64_t cost_nusd, released_nusd;

@@ -96,8 +96,10 @@ VALUES ('refused', :request_id, :started_ms, :user_id, :account_id, :token_id,
         :total_ms, :address, :worker_id);
 
 -- :txn_next
--- The id of the next txn: who asks holds the write lock.
-SELECT coalesce(max(id), 0) + 1 FROM txn;
+-- The id of the next txn: who asks holds the write lock.  Archived ones are
+-- never given again.
+SELECT 1 + max((SELECT coalesce(max(id), 0) FROM txn),
+               (SELECT coalesce(max(last_txn), 0) FROM archive));
 
 -- :txn_add
 INSERT INTO txn (id, kind, at_ms, actor, reason, ref)

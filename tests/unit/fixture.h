@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "store/audit.h"
 #include "store/ledger.h"
+#include "store/moves.h"
 #include "store/token.h"
 #include "store/user.h"
 
@@ -55,8 +56,8 @@ static inline void fixture_user(struct fixture *fx, int64_t balance_nusd,
 	MUST(fx, user_get(fx->db, fx->user, &u, &fx->arena, &fx->e));
 	fx->account = u.account_id;
 	if (balance_nusd)
-		MUST(fx, ledger_grant(fx->db, fx->account, balance_nusd, "test",
-				      "", NULL, &fx->e));
+		MUST(fx, moves_grant(fx->db, fx->account, balance_nusd, "test",
+				     "", NULL, &fx->e));
 	t.user_id = fx->user;
 	fx->token = token_add(fx->db, &t, hash, &fx->e);
 	MUST(fx, fx->token);

@@ -216,21 +216,21 @@ static void grants_move_money_once(void **state)
 	(void)state;
 	fixture_init(&fx, ":memory:");
 	fixture_user(&fx, 0, -1);
-	assert_true(ledger_grant(fx.db, fx.account, 5, "root", "hello", "g1",
-				 &fx.e) > 0);
-	assert_int_equal(ledger_grant(fx.db, fx.account, 5, "root", "hello",
-				      "g1", &fx.e),
-			 -1);
+	assert_true(moves_grant(fx.db, fx.account, 5, "root", "hello", "g1",
+				&fx.e) > 0);
+	assert_int_equal(
+		moves_grant(fx.db, fx.account, 5, "root", "hello", "g1", &fx.e),
+		-1);
 	assert_int_equal(fx.e.code, ERR_EXISTS);
 	err_clear(&fx.e);
-	assert_true(ledger_grant(fx.db, fx.account, -2, "root", "oops", NULL,
-				 &fx.e) > 0);
+	assert_true(moves_grant(fx.db, fx.account, -2, "root", "oops", NULL,
+				&fx.e) > 0);
 	assert_int_equal(fixture_int(&fx, "balance"), 3);
-	assert_int_equal(ledger_grant(fx.db, 999, 5, "", "", NULL, &fx.e), -1);
+	assert_int_equal(moves_grant(fx.db, 999, 5, "", "", NULL, &fx.e), -1);
 	assert_int_equal(fx.e.code, ERR_NOT_FOUND);
 	err_clear(&fx.e);
-	assert_int_equal(
-		ledger_grant(fx.db, fx.account, 0, "", "", NULL, &fx.e), -1);
+	assert_int_equal(moves_grant(fx.db, fx.account, 0, "", "", NULL, &fx.e),
+			 -1);
 	assert_string_equal(fixture_audit(&fx), "");
 	fixture_release(&fx);
 }

@@ -76,8 +76,8 @@ static int use_sub(struct world *w)
 static int write_database(struct world *w)
 {
 	struct db *db = db_open(w->fx.path, DB_WRITE, false, &w->fx.e);
-	int r = !db || ledger_grant(db, w->fx.account, 1, "test", "", NULL,
-				    &w->fx.e) < 0;
+	int r = !db || moves_grant(db, w->fx.account, 1, "test", "", NULL,
+				   &w->fx.e) < 0;
 
 	r = r || db_checkpoint(db, NULL, &w->fx.e) < 0;
 	db_close(db);
