@@ -6,10 +6,13 @@
 #include "base/clock.h"
 #include "db/db.h"
 #include "sql.h"
+#include "store/budget.h"
+#include "store/hold.h"
+#include "store/ledger_in.h"
 
 /* --- what one commit gathers ------------------------------------------------- */
 
-static void gather(struct ledger *l, int64_t account_id, int64_t amount_nusd)
+void ledger_gather(struct ledger *l, int64_t account_id, int64_t amount_nusd)
 {
 	int i = 0;
 
@@ -76,8 +79,7 @@ void ledger_after(void *ledger, bool committed)
 	l->n = 0;
 }
 
-/* Who asks holds the write lock, so the number is ours until the commit. */
-static int txn_of(struct db *db, struct ledger *l, struct err *e)
+int ledger_txn(struct db *db, struct ledger *l, struct err *e)
 {
 	if (l->txn_id)
 		return 0;
@@ -88,36 +90,10 @@ static int txn_of(struct db *db, struct ledger *l, struct err *e)
 
 /* --- reserve ------------------------------------------------------------------ */
 
-/* Undone by the operation's savepoint where the second says no. */
-static int hold(struct db *db, int64_t account_id, int64_t token_id,
-		int64_t amount_nusd, struct err *e)
+static struct hold_of holder(const struct request *r)
 {
-	int n;
-
-	if (amount_nusd == 0)
-		return 0;
-	n = db_run(db,
-		   db_bind(db, ST_ACCOUNT_HOLD, "ii", amount_nusd, account_id),
-		   e);
-	if (n <= 0)
-		return n ? -1 :
-			   err_set(e, ERR_NO_FUNDS,
-				   "You exceeded your current quota: the "
-				   "balance does not cover this request. Ask "
-				   "your administrator for a grant, or ask "
-				   "for fewer tokens.");
-	if (token_id == 0)
-		return 0;
-	n = db_run(db, db_bind(db, ST_TOKEN_HOLD, "ii", amount_nusd, token_id),
-		   e);
-	if (n <= 0)
-		return n ? -1 :
-			   err_set(e, ERR_NO_FUNDS,
-				   "You exceeded your current quota: the "
-				   "limit of this key does not cover this "
-				   "request. Raise the key's limit, use "
-				   "another key, or ask for fewer tokens.");
-	return 0;
+	return (struct hold_of){ r->account_id, r->token_id, r->user_id,
+				 r->group };
 }
 
 static const struct db_cols open_cols =
@@ -132,10 +108,15 @@ static const struct db_cols open_cols =
 
 static int run_reserve(struct db *db, struct write_op *op, struct err *e)
 {
-	struct request *r = ((struct reserve_op *)op)->row;
+	struct reserve_op *o = (struct reserve_op *)op;
+	struct request *r = o->row;
+	const struct hold_of of = holder(r);
+	int64_t held_nusd = hold_take(db, &of, r->reserved_nusd, o->least_nusd,
+				      clock_wall_ms(), e);
 
-	if (hold(db, r->account_id, r->token_id, r->reserved_nusd, e) < 0)
+	if (held_nusd < 0)
 		return -1;
+	r->reserved_nusd = held_nusd;
 	r->id = db_insert(db, db_bind_row(db, ST_REQUEST_OPEN, &open_cols, r),
 			  e);
 	return r->id < 0 ? -1 : 0;
@@ -148,19 +129,24 @@ void reserve_op_init(struct reserve_op *op, struct request *row,
 	*op = (struct reserve_op){
 		.op = { .run = run_reserve, .deadline_ms = deadline_ms },
 		.row = row,
+		.least_nusd = row->reserved_nusd,
 	};
 }
 
 static int run_extend(struct db *db, struct write_op *op, struct err *e)
 {
 	struct extend_op *x = (struct extend_op *)op;
+	const struct hold_of of = holder(x->row);
 	int n;
 
-	if (hold(db, x->account_id, x->token_id, x->amount_nusd, e) < 0)
+	x->got_nusd = hold_take(db, &of, x->amount_nusd, x->least_nusd,
+				clock_wall_ms(), e);
+	if (x->got_nusd < 0)
 		return -1;
-	n = db_run(db,
-		   db_bind(db, ST_REQUEST_EXTEND, "ii", x->amount_nusd, x->id),
-		   e);
+	n = db_run(
+		db,
+		db_bind(db, ST_REQUEST_EXTEND, "ii", x->got_nusd, x->row->id),
+		e);
 	return n ? MIN(n, 0) :
 		   err_set(e, ERR_NOT_FOUND, "the request has ended");
 }
@@ -171,42 +157,62 @@ void extend_op_init(struct extend_op *op, const struct request *row,
 	assert(amount_nusd >= 0);
 	*op = (struct extend_op){
 		.op = { .run = run_extend, .deadline_ms = deadline_ms },
-		.id = row->id,
-		.account_id = row->account_id,
-		.token_id = row->token_id,
+		.row = row,
 		.amount_nusd = amount_nusd,
+		.least_nusd = amount_nusd,
 	};
 }
 
 /* --- settle ------------------------------------------------------------------- */
 
-struct held { /* what an open request holds */
-	int64_t account_id, token_id, reserved_nusd;
-};
-
 static const struct db_cols held_cols =
 	DB_COLS(struct held, DB_INT(held, account_id), DB_INT(held, token_id),
-		DB_INT(held, reserved_nusd));
+		DB_INT(held, reserved_nusd), DB_INT(held, started_ms),
+		DB_INT(held, budgets));
 
-static int release(struct db *db, const struct held *h, int64_t cost_nusd,
-		   struct err *e)
+static int of_account(struct db *db, const struct held *h, int64_t cost_nusd,
+		      struct err *e)
+{
+	return db_run(db,
+		      db_bind(db, ST_ACCOUNT_SETTLE, "iii", h->reserved_nusd,
+			      cost_nusd, h->account_id),
+		      e);
+}
+
+static int of_token(struct db *db, const struct held *h, int64_t cost_nusd,
+		    struct err *e)
+{
+	if (h->token_id == 0)
+		return 1;
+	return db_run(db,
+		      db_bind(db, ST_TOKEN_SETTLE, "iii", h->reserved_nusd,
+			      cost_nusd, h->token_id),
+		      e);
+}
+
+static int of_budgets(struct db *db, int64_t id, const struct held *h,
+		      int64_t cost_nusd, struct err *e)
+{
+	if (h->budgets == HELD_NO_BUDGET)
+		return 1;
+	if (h->budgets == HELD_OLD_WINDOW &&
+	    budget_roll_request(db, id, h->started_ms, e) < 0)
+		return -1;
+	return budget_settle(db, id, cost_nusd, e);
+}
+
+int ledger_release(struct db *db, int64_t id, const struct held *h,
+		   int64_t cost_nusd, struct err *e)
 {
 	int n;
 
 	if (h->reserved_nusd == 0 && cost_nusd == 0)
 		return 0;
-	n = db_run(db,
-		   db_bind(db, ST_ACCOUNT_SETTLE, "iii", h->reserved_nusd,
-			   cost_nusd, h->account_id),
-		   e);
-	if (n <= 0)
-		return n ? -1 : err_set(e, ERR_DB, "internal error");
-	if (h->token_id == 0)
-		return 0;
-	n = db_run(db,
-		   db_bind(db, ST_TOKEN_SETTLE, "iii", h->reserved_nusd,
-			   cost_nusd, h->token_id),
-		   e);
+	n = of_account(db, h, cost_nusd, e);
+	if (n > 0)
+		n = of_token(db, h, cost_nusd, e);
+	if (n > 0)
+		n = of_budgets(db, id, h, cost_nusd, e);
 	return n > 0 ? 0 : n ? -1 : err_set(e, ERR_DB, "internal error");
 }
 
@@ -241,18 +247,18 @@ static int run_settle(struct db *db, struct write_op *op, struct err *e)
 
 	if (rc <= 0)
 		return rc; /* it has ended: once is enough */
-	if (r->cost_nusd && txn_of(db, s->ledger, e) < 0)
+	if (r->cost_nusd && ledger_txn(db, s->ledger, e) < 0)
 		return -1;
 	r->state = is_void(r) ? "void" : "settled";
 	r->reserved_nusd = h.reserved_nusd;
 	r->overshoot = r->cost_nusd > h.reserved_nusd;
 	r->txn_id = r->cost_nusd ? s->ledger->txn_id : 0;
-	if (release(db, &h, r->cost_nusd, e) < 0 ||
+	if (ledger_release(db, r->id, &h, r->cost_nusd, e) < 0 ||
 	    db_run(db, db_bind_row(db, ST_REQUEST_SETTLE, &settle_cols, r), e) <
 		    0)
 		return -1;
 	if (r->cost_nusd) /* last: what is gathered stays gathered */
-		gather(s->ledger, h.account_id, r->cost_nusd);
+		ledger_gather(s->ledger, h.account_id, r->cost_nusd);
 	return 0;
 }
 
@@ -310,116 +316,4 @@ static int run_progress(struct db *db, struct write_op *op, struct err *e)
 void progress_op_init(struct progress_op *op, int64_t id)
 {
 	*op = (struct progress_op){ .op = { .run = run_progress }, .id = id };
-}
-
-/* --- the sweep ---------------------------------------------------------------- */
-
-struct orphan {
-	int64_t id;
-	struct held h;
-	int64_t progress_ms, cost_nusd;
-};
-
-static const struct db_cols orphan_cols =
-	DB_COLS(struct orphan, DB_INT(orphan, id), DB_INT(orphan, h.account_id),
-		DB_INT(orphan, h.token_id), DB_INT(orphan, h.reserved_nusd),
-		DB_INT(orphan, progress_ms), DB_INT(orphan, cost_nusd));
-
-struct worker {
-	int64_t id;
-};
-
-static const struct db_cols worker_cols =
-	DB_COLS(struct worker, DB_INT(worker, id));
-
-static int end_orphan(struct db *db, struct ledger *l, const struct orphan *o,
-		      struct err *e)
-{
-	struct sqlite3_stmt *st;
-
-	if (o->cost_nusd && txn_of(db, l, e) < 0)
-		return -1;
-	if (release(db, &o->h, o->cost_nusd, e) < 0)
-		return -1;
-	st = db_bind(db, ST_REQUEST_LOST, "ii",
-		     o->cost_nusd ? l->txn_id : (int64_t)0, o->id);
-	if (db_run(db, st, e) < 0)
-		return -1;
-	if (o->cost_nusd)
-		gather(l, o->h.account_id, o->cost_nusd);
-	return 0;
-}
-
-/* In a transaction: ends some of one worker's requests; how many. */
-static int end_some(struct db *db, int64_t worker_id, struct ledger_swept *out,
-		    struct arena *arena, struct err *e)
-{
-	struct ledger l = { .n = 0 };
-	struct orphan *rows;
-	int n = db_rows(db, db_bind(db, ST_REQUEST_ORPHANS, "i", worker_id),
-			&orphan_cols, &rows, arena, e);
-
-	for (int i = 0; i < n; i++) {
-		if (end_orphan(db, &l, &rows[i], e) < 0)
-			return -1;
-		if (rows[i].progress_ms)
-			out->settled++;
-		else
-			out->voided++;
-		out->cost_nusd += rows[i].cost_nusd;
-		out->released_nusd += rows[i].h.reserved_nusd;
-	}
-	if (n > 0 && ledger_before_commit(db, &l, e) < 0)
-		return -1;
-	return n;
-}
-
-static int sweep_worker(struct db *db, int64_t worker_id,
-			struct ledger_swept *out, struct err *e)
-{
-	struct ledger_swept now;
-	struct arena arena;
-	int n;
-
-	do {
-		now = *out;
-		arena_init(&arena);
-		n = db_begin(db, e);
-		if (n == 0)
-			n = end_some(db, worker_id, &now, &arena, e);
-		if (n >= 0 && db_commit(db, e) < 0)
-			n = -1;
-		if (n >= 0)
-			*out = now;
-		else
-			db_rollback(db);
-		arena_release(&arena);
-	} while (n > 0);
-	return n;
-}
-
-static bool is_live(int64_t id, const int64_t *live, int n_live)
-{
-	for (int i = 0; i < n_live; i++)
-		if (live[i] == id)
-			return true;
-	return false;
-}
-
-int ledger_sweep(struct db *db, const int64_t *live, int n_live,
-		 struct ledger_swept *out, struct err *e)
-{
-	struct arena arena;
-	struct worker *all;
-	int n, rc = 0;
-
-	*out = (struct ledger_swept){ .settled = 0 };
-	arena_init(&arena);
-	n = db_rows(db, db_bind(db, ST_REQUEST_WORKERS, ""), &worker_cols, &all,
-		    &arena, e);
-	for (int i = 0; i < n && rc == 0; i++)
-		if (!is_live(all[i].id, live, n_live))
-			rc = sweep_worker(db, all[i].id, out, e);
-	arena_release(&arena);
-	return n < 0 ? -1 : rc;
 }

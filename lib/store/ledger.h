@@ -35,20 +35,27 @@ struct ledger {
 int ledger_before_commit(struct db *db, void *ledger, struct err *e);
 void ledger_after(void *ledger, bool committed);
 
-/* Holds row->reserved_nusd of the account and of the key and inserts the row
- * as open; sets row->id.  Columns of the end are ignored.  ERR_NO_FUNDS: not
- * free, nothing held, no row.  0 always succeeds: a free model. */
+/* Holds row->reserved_nusd of the account, the key and all budgets and inserts
+ * the row as open; sets row->id.  Where not so much is left, but least_nusd
+ * is, holds all that is left and sets row->reserved_nusd to it.  ERR_NO_FUNDS:
+ * less than that, nothing held, no row; the message says which limit.  0
+ * always succeeds: a free model.  Columns of the end are ignored. */
 struct reserve_op {
 	struct write_op op;
 	struct request *row;
+	int64_t least_nusd; /* 1 to row->reserved_nusd; init: all of it */
 };
 void reserve_op_init(struct reserve_op *op, struct request *row,
 		     int64_t deadline_ms);
 
-/* Holds so much more for an open request.  ERR_NO_FUNDS: as it was. */
+/* Holds so much more for an open request, or what is left, if that is at
+ * least least_nusd; got_nusd says how much.  ERR_NO_FUNDS: it is as it was. */
 struct extend_op {
 	struct write_op op;
-	int64_t id, account_id, token_id, amount_nusd;
+	const struct request *row; /* as it was reserved */
+	int64_t amount_nusd;
+	int64_t least_nusd; /* 1 to amount_nusd; init: all of it */
+	int64_t got_nusd;
 };
 void extend_op_init(struct extend_op *op, const struct request *row,
 		    int64_t amount_nusd, int64_t deadline_ms);

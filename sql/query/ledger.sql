@@ -2,10 +2,16 @@
 -- changed means that it is not free.
 
 -- :account_hold
+-- Gives how many budgets want a word as well.
 UPDATE account
    SET held_nusd = held_nusd + :amount
  WHERE id = :id
-   AND balance_nusd - held_nusd - :amount >= floor_nusd;
+   AND balance_nusd - held_nusd - :amount >= floor_nusd
+RETURNING (SELECT count(*)
+             FROM budget
+            WHERE (scope, owner) IN (VALUES
+                  ('token', CAST(:token_id AS TEXT)),
+                  ('user', CAST(:user_id AS TEXT)), ('group', :grp)));
 
 -- :token_hold
 UPDATE token
@@ -13,6 +19,23 @@ UPDATE token
  WHERE id = :id
    AND (limit_nusd IS NULL
         OR used_nusd + held_nusd + :amount <= limit_nusd);
+
+-- :hold_left
+-- Every limit of a request, and what it leaves.
+SELECT 'account' AS scope, 'total' AS period, held_nusd,
+       balance_nusd - held_nusd - floor_nusd AS left_nusd, 0 AS end_ms
+  FROM account
+ WHERE id = :account_id
+ UNION ALL
+SELECT 'token', 'total', held_nusd, limit_nusd - used_nusd - held_nusd, 0
+  FROM token
+ WHERE id = :token_id AND limit_nusd IS NOT NULL
+ UNION ALL
+SELECT scope, period, held_nusd, limit_nusd - used_nusd - held_nusd, end_ms
+  FROM budget
+ WHERE (scope, owner) IN (VALUES
+       ('token', CAST(:token_id AS TEXT)),
+       ('user', CAST(:user_id AS TEXT)), ('group', :grp));
 
 -- :request_open
 INSERT INTO request (state, request_id, started_ms, user_id, account_id,
@@ -37,8 +60,15 @@ UPDATE request
  WHERE id = :id AND state = 'open';
 
 -- :request_held
--- What an open request holds, of whom.
-SELECT account_id, token_id, reserved_nusd
+-- What an open request holds, of whom; budgets: 0 none, 1 some, 2 some whose
+-- window began before the request's.
+SELECT account_id, token_id, reserved_nusd, started_ms,
+       coalesce((SELECT 1 + max(request.started_ms >= end_ms)
+                   FROM budget
+                  WHERE (scope, owner) IN (VALUES
+                        ('token', CAST(request.token_id AS TEXT)),
+                        ('user', CAST(request.user_id AS TEXT)),
+                        ('group', request.grp))), 0) AS budgets
   FROM request
  WHERE id = :id AND state = 'open';
 
@@ -117,8 +147,14 @@ UPDATE account SET balance_nusd = balance_nusd + :amount WHERE id = :id;
 SELECT DISTINCT worker_id FROM request WHERE state = 'open';
 
 -- :request_orphans
-SELECT id, account_id, token_id, reserved_nusd, progress_ms,
-       progress_cost_nusd
+SELECT id, request_id, account_id, token_id, reserved_nusd, started_ms,
+       coalesce((SELECT 1 + max(request.started_ms >= end_ms)
+                   FROM budget
+                  WHERE (scope, owner) IN (VALUES
+                        ('token', CAST(request.token_id AS TEXT)),
+                        ('user', CAST(request.user_id AS TEXT)),
+                        ('group', request.grp))), 0) AS budgets,
+       progress_ms, progress_cost_nusd
   FROM request
  WHERE state = 'open' AND worker_id = :worker_id
  ORDER BY id

@@ -16,8 +16,8 @@ CREATE TRIGGER config_grp_drop AFTER DELETE ON grp
 BEGIN UPDATE config_version SET version = version + 1; END;
 
 -- What a key, a user or a group may spend in a period.  held = sum of the
--- open requests, used = sum of the settled ones that started in the present
--- window.  The total of a key is token.limit_nusd.
+-- open requests, used = sum of the settled ones, less refunds, that started in
+-- the present window.  The total of a key is token.limit_nusd.
 CREATE TABLE budget (
 	id         INTEGER PRIMARY KEY,
 	scope      TEXT NOT NULL CHECK (scope IN ('token', 'user', 'group')),
@@ -26,8 +26,10 @@ CREATE TABLE budget (
 	limit_nusd INTEGER NOT NULL CHECK (limit_nusd >= 0),
 	start_ms   INTEGER NOT NULL DEFAULT 0, -- of the present window
 	end_ms     INTEGER NOT NULL DEFAULT 0, -- where the next begins; total: far away
+	seen_ms    INTEGER NOT NULL DEFAULT 0, -- start of the latest window it was ever in
 	used_nusd  INTEGER NOT NULL DEFAULT 0,
 	held_nusd  INTEGER NOT NULL DEFAULT 0 CHECK (held_nusd >= 0),
+	forgotten_nusd INTEGER NOT NULL DEFAULT 0, -- of used: by rows no longer kept
 	UNIQUE (scope, owner, period)
 ) STRICT;
 
@@ -87,7 +89,8 @@ CREATE TABLE usage_hour (
 	streams         INTEGER NOT NULL DEFAULT 0,
 	refused         INTEGER NOT NULL DEFAULT 0, -- by us, before any upstream
 	failed          INTEGER NOT NULL DEFAULT 0, -- with an error of the upstream
-	lost            INTEGER NOT NULL DEFAULT 0,
+	gone            INTEGER NOT NULL DEFAULT 0, -- the client, before the end
+	lost            INTEGER NOT NULL DEFAULT 0, -- with its worker
 	prompt_tok      INTEGER NOT NULL DEFAULT 0,
 	cached_tok      INTEGER NOT NULL DEFAULT 0,
 	completion_tok  INTEGER NOT NULL DEFAULT 0,
@@ -130,6 +133,12 @@ CREATE TABLE archive (
 	created_ms INTEGER NOT NULL
 ) STRICT;
 ALTER TABLE account ADD COLUMN opening_nusd INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE archived_ref ( -- what of them must not happen twice
+	ref         TEXT NOT NULL PRIMARY KEY,
+	txn_id      INTEGER NOT NULL,
+	account_id  INTEGER NOT NULL,
+	amount_nusd INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 DROP TRIGGER txn_stays_there;
 CREATE TRIGGER txn_stays_there BEFORE DELETE ON txn
 WHEN OLD.id > (SELECT coalesce(max(last_txn), 0) FROM archive)
@@ -142,13 +151,34 @@ BEGIN SELECT RAISE(ABORT, 'an entry is never deleted before it is archived'); EN
 -- What rows of the log had cost that are no longer kept, by txn, so that the
 -- rest can still be checked; and by key.
 CREATE TABLE forgotten (
-	txn_id     INTEGER NOT NULL,
+	txn_id     INTEGER NOT NULL, -- 0: of all that are archived
 	account_id INTEGER NOT NULL,
-	cost_nusd  INTEGER NOT NULL,
+	cost_nusd  INTEGER NOT NULL, -- less than 0: got back
 	PRIMARY KEY (txn_id, account_id)
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE token ADD COLUMN forgotten_nusd INTEGER NOT NULL DEFAULT 0;
 
+-- What the roll-ups take of a row of the log that has ended.  A model that
+-- nobody serves is not named: anybody can make up any number of them.
+CREATE VIEW request_roll AS
+SELECT id, rolled, started_ms - started_ms % 3600000 AS hour_ms, user_id,
+       token_id, channel_id,
+       CASE WHEN state = 'refused' AND price_id = 0 THEN ''
+            ELSE model_asked END AS model,
+       stream, state = 'refused' AS refused,
+       state IN ('settled', 'void')
+         AND error NOT IN ('', 'client_closed_request') AS failed,
+       state IN ('settled', 'void')
+         AND error = 'client_closed_request' AS gone,
+       state = 'lost' AS lost,
+       prompt_tok, cached_tok, completion_tok, reasoning_tok, cost_nusd,
+       upstream_nusd, refunded_nusd, error,
+       CASE WHEN state = 'settled' AND error = '' THEN total_ms
+            ELSE 0 END AS total_ms,
+       CASE WHEN state = 'settled' AND error = '' THEN first_token_ms
+            ELSE 0 END AS first_ms
+  FROM request
+ WHERE state <> 'open';
 
 -- A line of the log as the program reads it, in the order of struct request.
 DROP VIEW request_view;

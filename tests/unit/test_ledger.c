@@ -124,7 +124,8 @@ static void a_refusal_says_whose_money_is_short(void **state)
 	reserve_op_init(&op, &r, 0);
 	assert_int_equal(writer_now(fx.db, &direct, &op.op), -1);
 	assert_non_null(strstr(op.op.err.msg, "this key"));
-	r.reserved_nusd = 101;
+	assert_non_null(strstr(op.op.err.msg, "$0.00000005 left"));
+	MUST(&fx, moves_grant(fx.db, fx.account, -51, "", "", NULL, &fx.e));
 	reserve_op_init(&op, &r, 0);
 	assert_int_equal(writer_now(fx.db, &direct, &op.op), -1);
 	assert_non_null(strstr(op.op.err.msg, "balance"));

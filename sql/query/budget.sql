@@ -1,0 +1,137 @@
+-- budget.sql - what keys, users and groups may spend in a day, a week, a
+-- month, or at all.
+
+-- :budget_hold
+-- Of all that concern a request, those in their window with room for it.
+UPDATE budget
+   SET held_nusd = held_nusd + :amount
+ WHERE (scope, owner) IN (VALUES
+       ('token', CAST(:token_id AS TEXT)),
+       ('user', CAST(:user_id AS TEXT)), ('group', :grp))
+   AND used_nusd + held_nusd + :amount <= limit_nusd
+   AND :now_ms < end_ms
+   AND :now_ms >= start_ms - :slack_ms;
+
+-- :budget_settle
+-- Of an open request: gives back what it holds, and takes what it cost where
+-- it started in the present window.
+UPDATE budget
+   SET held_nusd = budget.held_nusd - r.reserved_nusd,
+       used_nusd = used_nusd + CASE
+           WHEN r.started_ms >= start_ms AND r.started_ms < end_ms
+           THEN :cost ELSE 0 END
+  FROM (SELECT * FROM request WHERE id = :id) AS r
+ WHERE (scope, owner) IN (VALUES
+       ('token', CAST(r.token_id AS TEXT)),
+       ('user', CAST(r.user_id AS TEXT)), ('group', r.grp));
+
+-- :budget_refund
+-- Of a request that cost something.
+UPDATE budget
+   SET used_nusd = used_nusd - :amount
+  FROM (SELECT * FROM request WHERE id = :id) AS r
+ WHERE (scope, owner) IN (VALUES
+       ('token', CAST(r.token_id AS TEXT)),
+       ('user', CAST(r.user_id AS TEXT)), ('group', r.grp))
+   AND r.started_ms >= start_ms AND r.started_ms < end_ms;
+
+-- :budget_forget
+-- Before these rows of the log are deleted.
+UPDATE budget
+   SET forgotten_nusd = forgotten_nusd + (
+       SELECT coalesce(sum(r.cost_nusd - r.refunded_nusd), 0)
+         FROM request r
+        WHERE r.id BETWEEN :first AND :last
+          AND r.state IN ('settled', 'lost')
+          AND r.started_ms >= start_ms AND r.started_ms < end_ms
+          AND CASE scope
+              WHEN 'token' THEN r.token_id = CAST(owner AS INTEGER)
+              WHEN 'user' THEN r.user_id = CAST(owner AS INTEGER)
+              ELSE r.grp = owner END);
+
+-- :budgets_of
+-- All that concern somebody.
+SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,
+       used_nusd, held_nusd, forgotten_nusd
+  FROM budget
+ WHERE (scope, owner) IN (VALUES
+       ('token', CAST(:token_id AS TEXT)),
+       ('user', CAST(:user_id AS TEXT)), ('group', :grp));
+
+-- :budgets_of_request
+SELECT b.id, b.scope, b.owner, b.period, b.limit_nusd, b.start_ms, b.end_ms,
+       b.seen_ms, b.used_nusd, b.held_nusd, b.forgotten_nusd
+  FROM request r
+  JOIN budget b ON (b.scope, b.owner) IN (VALUES
+       ('token', CAST(r.token_id AS TEXT)),
+       ('user', CAST(r.user_id AS TEXT)), ('group', r.grp))
+ WHERE r.id = :id;
+
+-- :budget_list
+SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,
+       used_nusd, held_nusd, forgotten_nusd
+  FROM budget
+ ORDER BY scope, owner, id;
+
+-- :budget_find
+SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,
+       used_nusd, held_nusd, forgotten_nusd
+  FROM budget
+ WHERE scope = :scope AND owner = :owner AND period = :period;
+
+-- :budget_add
+INSERT INTO budget (scope, owner, period, limit_nusd)
+VALUES (:scope, :owner, :period, :limit);
+
+-- :budget_limit
+UPDATE budget SET limit_nusd = :limit WHERE id = :id;
+
+-- :budget_remove
+DELETE FROM budget
+ WHERE scope = :scope AND owner = :owner AND period = :period;
+
+-- :budget_roll
+-- Into a window that it has never been in: no request started there.
+UPDATE budget
+   SET start_ms = :start_ms, end_ms = :end_ms, seen_ms = :start_ms,
+       used_nusd = 0, forgotten_nusd = 0
+ WHERE id = :id;
+
+-- :budget_recount
+-- New, or in a window again, because the clock went back: as the log has it.
+UPDATE budget
+   SET start_ms = :start_ms, end_ms = :end_ms,
+       seen_ms = max(seen_ms, :start_ms), forgotten_nusd = :forgotten,
+       used_nusd = :forgotten + (
+       SELECT coalesce(sum(cost_nusd - refunded_nusd), 0)
+         FROM (SELECT state, started_ms, cost_nusd, refunded_nusd
+                 FROM request
+                WHERE scope = 'token' AND token_id = CAST(owner AS INTEGER)
+                UNION ALL
+               SELECT state, started_ms, cost_nusd, refunded_nusd
+                 FROM request
+                WHERE scope = 'user' AND user_id = CAST(owner AS INTEGER)
+                UNION ALL
+               SELECT state, started_ms, cost_nusd, refunded_nusd
+                 FROM request
+                WHERE scope = 'group' AND grp = owner)
+        WHERE state IN ('settled', 'lost')
+          AND started_ms >= :start_ms AND started_ms < :end_ms),
+       held_nusd = (
+       SELECT coalesce(sum(reserved_nusd), 0)
+         FROM request
+        WHERE state = 'open'
+          AND CASE scope
+              WHEN 'token' THEN token_id = CAST(owner AS INTEGER)
+              WHEN 'user' THEN user_id = CAST(owner AS INTEGER)
+              ELSE grp = owner END)
+ WHERE id = :id;
+
+-- :budget_forgotten
+-- What somebody's rows had cost that are no longer in the log.
+SELECT coalesce(sum(forgotten_nusd), 0)
+  FROM token
+ WHERE CASE :scope
+       WHEN 'token' THEN id = CAST(:owner AS INTEGER)
+       WHEN 'user' THEN user_id = CAST(:owner AS INTEGER)
+       ELSE 0 END;
