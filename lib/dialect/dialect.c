@@ -33,6 +33,7 @@ void dec_init(struct dec *d, const struct dialect *dialect, struct arena *mem,
 		.id = "",
 	};
 	usage_init(&d->usage);
+	usage_heard_init(&d->said);
 }
 
 int dec_feed(struct dec *d, const char *event, const char *p, size_t n,
@@ -191,4 +192,25 @@ struct enc_choice *enc_choice(struct enc *x, int index)
 		buf_init(bufs[i], x->max_bytes);
 	x->n_choices = MAX(x->n_choices, index + 1);
 	return c;
+}
+
+void enc_stop(const struct dialect *dialect, struct arena *mem,
+	      const struct enc_stop *s, struct buf *out)
+{
+	struct ev finish = { .kind = EV_FINISH, .finish = FINISH_LENGTH };
+	struct ev usage = { .kind = EV_USAGE, .usage = s->usage };
+	struct enc x;
+
+	enc_init(&x, dialect, mem, s->shape, true);
+	x.include_usage = s->include_usage;
+	dialect->resume(&x, s->event.p, s->event.n);
+	for (int i = 0; i < MIN(s->n_choices, DEC_CHOICES); i++) {
+		finish.choice = i;
+		enc_choice(&x, i)->has_role = true;
+		if (!(s->finished[i / 64] >> (i % 64) & 1))
+			enc_put(&x, &finish, out);
+	}
+	enc_put(&x, &usage, out);
+	enc_put(&x, &(struct ev){ .kind = EV_END }, out);
+	enc_release(&x);
 }

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "dialect/chat.h"
 #include "dialect/ev.h"
+#include "dialect/usage_read.h"
 
 struct json_object;
 struct enc;
@@ -36,6 +37,9 @@ struct dialect {
 	/* event: the name of the SSE event, or "". */
 	int (*decode)(struct dec *d, const char *event, const char *p, size_t n,
 		      struct err *e);
+	/* An encoder that shall go on with a stream whose bytes passed unread:
+	 * p is the payload of one of its events. */
+	void (*resume)(struct enc *x, const char *p, size_t n);
 };
 
 extern const struct dialect dialect_openai;
@@ -75,6 +79,7 @@ struct dec {
 	const char *id;     /* the answer's, "" until it is known */
 	bool usage_refused; /* an absurd usage was dropped */
 	struct usage usage;
+	struct usage_heard said; /* the dialect's own, see usage_read.h */
 	int n_choices, n_finished;
 	struct dec_choice *choices[DEC_CHOICES];
 };
@@ -149,6 +154,20 @@ void enc_release(struct enc *x);
  * (or EV_ERROR, as an error body). */
 void enc_put(struct enc *x, const struct ev *ev, struct buf *out);
 struct enc_choice *enc_choice(struct enc *x, int index); /* NULL: no */
+
+/* A stream that passed as it came and is ended by us, for want of money. */
+struct enc_stop {
+	enum shape shape;
+	struct str event;         /* the payload of one of its events */
+	int n_choices;            /* that were asked for */
+	const uint64_t *finished; /* a bit for each that has ended */
+	bool include_usage;
+	struct usage usage;
+};
+/* Appends what its client must still read: a FINISH of FINISH_LENGTH for each
+ * choice that has not ended, the usage, the end. */
+void enc_stop(const struct dialect *dialect, struct arena *mem,
+	      const struct enc_stop *s, struct buf *out);
 
 /* The whole error body of OpenAI's dialect: four keys.  NULL or "": null. */
 void dialect_error_body(struct buf *out, const char *message, const char *type,

@@ -9,6 +9,7 @@ const struct dialect dialect_openai = {
 	.encode = openai_encode,
 	.write = openai_write,
 	.decode = openai_decode,
+	.resume = openai_resume,
 };
 
 struct str openai_text(struct arena *mem, struct json_object *string)
@@ -40,47 +41,6 @@ struct str openai_json(struct arena *mem, struct json_object *o)
 
 /* --- usage -----------------------------------------------------------------
  */
-
-static struct json_object *at_path(struct json_object *o, const char *path)
-{
-	struct str rest = str_of(path), name;
-	char word[64];
-
-	while (o && str_next(&rest, '.', &name)) {
-		snprintf(word, sizeof(word), "%.*s", STR_FMT(name));
-		o = js_get(o, word);
-	}
-	return o;
-}
-
-static void count(struct openai_counts *c, enum openai_count which,
-		  struct json_object *v)
-{
-	double d = v ? json_object_get_double(v) : 0;
-	bool number = json_object_is_type(v, json_type_int) ||
-		      json_object_is_type(v, json_type_double);
-	bool whole = number && d >= 0 && d <= (double)USAGE_MAX &&
-		     (double)(int64_t)d == d;
-
-	if (v)
-		openai_count_set(c, which, whole, whole ? (int64_t)d : -1);
-}
-
-enum openai_usage openai_usage_read(struct json_object *o, enum shape shape,
-				    bool reasoning_apart, struct usage *u)
-{
-	static const char *const paths[] = {
-#define X(name, path) [OPENAI_##name] = path,
-		OPENAI_COUNTS(X)
-#undef X
-	};
-	struct openai_counts c;
-
-	openai_counts_init(&c);
-	for (int i = 0; i < OPENAI__COUNT; i++)
-		count(&c, i, at_path(o, paths[i]));
-	return openai_usage_map(&c, shape, reasoning_apart, u);
-}
 
 struct count {
 	const char *name;

@@ -429,10 +429,13 @@ static void on_usage(struct dec *d, struct json_object *o)
 		u = js_get(first, "usage");
 	if (!json_object_is_type(u, json_type_object))
 		return;
-	switch (openai_usage_read(u, d->shape, d->reasoning_apart, &ev.usage)) {
-	case OPENAI_USAGE_GOOD: dec_emit(d, &ev); break;
-	case OPENAI_USAGE_UNUSABLE: d->usage_refused = true; break;
-	case OPENAI_USAGE_NONE: break;
+	switch (usage_hear(d->reasoning_apart ? USAGE_XAI : USAGE_OPENAI,
+			   d->shape == SHAPE_EMBEDDING ? USAGE_NEEDS_INPUT :
+							 USAGE_NEEDS_BOTH,
+			   text_of(u), &d->said, &ev.usage)) {
+	case USAGE_GOOD: dec_emit(d, &ev); break;
+	case USAGE_UNUSABLE: d->usage_refused = true; break;
+	case USAGE_SAID_NOTHING: break;
 	}
 }
 

@@ -454,3 +454,25 @@ void openai_encode(struct enc *x, const struct ev *ev, struct buf *out)
 	x->failed = ev->kind == EV_ERROR;
 	x->ended = ev->kind == EV_END;
 }
+
+static const char *raw(struct enc *x, struct json_object *o, const char *name)
+{
+	struct json_object *v = js_get(o, name);
+	struct str s = v ? openai_json(x->mem, v) : STR_NONE;
+
+	return s.n ? arena_dup(x->mem, s) : NULL;
+}
+
+void openai_resume(struct enc *x, const char *p, size_t n)
+{
+	struct err e = { 0 };
+	struct json_object *o = js_parse(p, n, &e);
+
+	x->id = arena_dup(x->mem, str_of(js_str(o, "id", "")));
+	x->model = arena_dup(x->mem, str_of(js_str(o, "model", "")));
+	x->created_s = js_int(o, "created", 0);
+	x->tier = raw(x, o, "service_tier");
+	x->fingerprint = raw(x, o, "system_fingerprint");
+	x->started = true;
+	js_free(o);
+}

@@ -70,102 +70,6 @@ enum finish finish_named(const char *s)
 	return FINISH_STOP;
 }
 
-static const struct field {
-	const char *name;
-	size_t at;
-} fields[] = {
-#define X(field) { #field, offsetof(struct usage, field) },
-	USAGE_FIELDS(X)
-#undef X
-};
-
-static int64_t get(const struct usage *u, const struct field *f)
-{
-	return *(const int64_t *)((const char *)u + f->at);
-}
-
-static void set(struct usage *u, const struct field *f, int64_t v)
-{
-	*(int64_t *)((char *)u + f->at) = v;
-}
-
-void usage_init(struct usage *u)
-{
-	for (size_t i = 0; i < COUNT(fields); i++)
-		set(u, &fields[i], -1);
-	u->source = USAGE_NONE;
-	u->tier = TIER_DEFAULT;
-	u->flag = FLAG_NONE;
-}
-
-bool usage_said(const struct usage *u)
-{
-	for (size_t i = 0; i < COUNT(fields); i++)
-		if (get(u, &fields[i]) >= 0)
-			return true;
-	return false;
-}
-
-bool usage_sane(const struct usage *u)
-{
-	for (size_t i = 0; i < COUNT(fields); i++)
-		if (get(u, &fields[i]) < -1 || get(u, &fields[i]) > USAGE_MAX)
-			return false;
-	return true;
-}
-
-int64_t usage_prompt_tok(const struct usage *u)
-{
-	const int64_t lines[] = { u->in_tok, u->cache_read_tok,
-				  u->cache_write_tok, u->cache_write_1h_tok };
-	int64_t sum = -1;
-
-	for (size_t i = 0; i < COUNT(lines); i++)
-		if (lines[i] >= 0)
-			sum = MAX(sum, 0) + lines[i];
-	return sum;
-}
-
-int64_t usage_total_tok(const struct usage *u)
-{
-	int64_t in = usage_prompt_tok(u);
-
-	if (in < 0 && u->out_tok < 0)
-		return -1;
-	return MAX(in, 0) + MAX(u->out_tok, 0);
-}
-
-bool usage_split_prompt(struct usage *u)
-{
-	int64_t *lines[] = { &u->cache_read_tok, &u->cache_write_tok,
-			     &u->cache_write_1h_tok };
-	bool fits = true;
-
-	for (size_t i = 0; i < COUNT(lines); i++) {
-		if (*lines[i] > u->in_tok) {
-			*lines[i] = u->in_tok;
-			fits = false;
-		}
-		if (*lines[i] > 0)
-			u->in_tok -= *lines[i];
-	}
-	return fits;
-}
-
-void usage_merge(struct usage *u, const struct usage *later)
-{
-	for (size_t i = 0; i < COUNT(fields); i++)
-		if (get(later, &fields[i]) >= 0)
-			set(u, &fields[i], get(later, &fields[i]));
-	if (later->source != USAGE_NONE)
-		u->source = later->source;
-}
-
-int64_t count_estimate_tok(int64_t n_bytes)
-{
-	return n_bytes > 0 ? (n_bytes - 1) / 4 + 1 : 0;
-}
-
 /* --- for people ------------------------------------------------------------
  */
 
@@ -195,14 +99,6 @@ static void named(struct buf *out, const char *name, const char *s)
 	quoted(out, s, strlen(s));
 }
 
-static void print_usage(const struct usage *u, struct buf *out)
-{
-	for (size_t i = 0; i < COUNT(fields); i++)
-		if (get(u, &fields[i]) >= 0)
-			buf_printf(out, " %s=%lld", fields[i].name,
-				   (long long)get(u, &fields[i]));
-}
-
 void ev_print(const struct ev *ev, struct buf *out)
 {
 	buf_printf(out, "%s %d.%d", kinds[ev->kind], ev->choice, ev->part);
@@ -213,7 +109,7 @@ void ev_print(const struct ev *ev, struct buf *out)
 	if (ev->finish)
 		buf_printf(out, " %s", finishes[ev->finish]);
 	if (ev->kind == EV_USAGE)
-		print_usage(&ev->usage, out);
+		usage_print(&ev->usage, out);
 	if (ev->kind == EV_VECTOR) {
 		buf_printf(out, " %zu bytes", ev->n);
 	} else if (ev->s) {

@@ -118,25 +118,20 @@ static void hear_usage(struct listen *l, const struct scan_hit *hit, int only)
 		note_null(&l->text.note, hit);
 	if (only && l->whole) /* x_groq.usage: something else in the whole */
 		return;
-	if (hit->kind == SCAN_OBJECT && !hit->open && hit->count)
-		l->text.usage_object = true;
+	if (hit->kind != SCAN_OBJECT || hit->open || !hit->count)
+		return;
+	l->text.usage_object = true;
+	l->text.usage = (struct listen_span){ hit->from, hit->to };
 }
 
-static void hear_count(struct listen *l, const struct scan_hit *hit, int which)
+/* "flex", at the top of every answer and chunk. */
+static void hear_tier(struct listen *l, const struct scan_hit *hit, int arg)
 {
-	struct str s = scan_hit_text(hit);
-	bool number = hit->kind == SCAN_NUMBER;
+	struct str word = scan_hit_text(hit);
 
-	if (hit->kind != SCAN_NULL)
-		openai_count_set(&l->text.counts, which,
-				 number && json_is_integer(s),
-				 number ? json_whole(s) : -1);
-}
-
-static void hear_groq(struct listen *l, const struct scan_hit *hit, int which)
-{
-	if (!l->whole)
-		hear_count(l, hit, which);
+	(void)arg;
+	if (hit->kind == SCAN_STRING)
+		l->said.tier = service_tier_named(json_inside(word));
 }
 
 /* A string or a number that may tell what went wrong. */
@@ -209,17 +204,9 @@ static const struct hear {
 	TOLD("message"),
 	{ "data",                    hear_data, 0 },
 	{ "usage",                   hear_usage, 0 },
-#define X(name, path) { "usage." path, hear_count, OPENAI_##name },
-	OPENAI_COUNTS(X)
-#undef X
 	{ "choices[].usage",         hear_usage, 0 },
-#define X(name, path) { "choices[].usage." path, hear_count, OPENAI_##name },
-	OPENAI_COUNTS(X)
-#undef X
 	{ "x_groq.usage",            hear_usage, 1 },
-#define X(name, path) { "x_groq.usage." path, hear_groq, OPENAI_##name },
-	OPENAI_COUNTS(X)
-#undef X
+	{ "service_tier",            hear_tier, 0 },
 	{ "error",                   hear_word, LISTEN_ERROR },
 	{ "error.message",           hear_word, LISTEN_ERROR_MESSAGE },
 	{ "error.msg",               hear_word, LISTEN_ERROR_MSG },
@@ -280,9 +267,11 @@ void listen_init(struct listen *l, enum shape shape, bool reasoning_apart)
 {
 	*l = (struct listen){
 		.shape = shape,
-		.reasoning_apart = reasoning_apart,
+		.words = reasoning_apart ? USAGE_XAI : USAGE_OPENAI,
 	};
 	usage_init(&l->usage);
+	usage_heard_init(&l->said);
+	buf_init(&l->usage_raw, USAGE_RAW_MAX + 1);
 	scan_init(&l->scan, paths(), &scan_answer_limits, on_hit, l);
 	/* Half a character in each of two events is what some servers make of
 	 * an emoji; a client puts it together or shows a mark for it. */
@@ -293,6 +282,7 @@ void listen_init(struct listen *l, enum shape shape, bool reasoning_apart)
 void listen_release(struct listen *l)
 {
 	scan_release(&l->scan);
+	buf_release(&l->usage_raw);
 }
 
 static void text_begin(struct listen *l)
@@ -300,7 +290,6 @@ static void text_begin(struct listen *l)
 	struct listen_text *t = &l->text;
 
 	t->note = (struct listen_note){ 0 };
-	openai_counts_init(&t->counts);
 	t->usage_object = t->error_object = t->object_is_error = false;
 	t->choices_full = t->data = t->base_failed = false;
 	t->choice = 0;
@@ -363,26 +352,31 @@ static bool is_error(const struct listen_text *t)
 	       ((t->heard & perhaps) || t->object_is_error);
 }
 
-static void take_usage(struct listen *l)
+static void take_usage(struct listen *l, const char *base)
 {
 	struct listen_text *t = &l->text;
+	struct str object = { base + t->usage.from,
+			      t->usage.to - t->usage.from };
+	enum usage_needs needs = l->shape == SHAPE_EMBEDDING ?
+					 USAGE_NEEDS_INPUT :
+					 USAGE_NEEDS_BOTH;
 	struct usage u;
 
 	if (!t->usage_object)
 		return;
-	switch (openai_usage_map(&t->counts, l->shape, l->reasoning_apart,
-				 &u)) {
-	case OPENAI_USAGE_NONE: break;
-	case OPENAI_USAGE_GOOD:
-		t->note.usage = true;
+	switch (usage_hear(l->words, needs, object, &l->said, &u)) {
+	case USAGE_SAID_NOTHING: return;
+	case USAGE_GOOD:
 		l->usage_suspicious = false;
-		usage_merge(&l->usage, &u);
+		l->usage = u;
 		break;
-	case OPENAI_USAGE_UNUSABLE:
-		t->note.usage = true;
+	case USAGE_UNUSABLE:
 		l->usage_suspicious = true;
+		l->why = u.flag;
 		break;
 	}
+	t->note.usage = true;
+	usage_raw(object, &l->usage_raw);
 }
 
 /* All of the text was read. */
@@ -391,7 +385,7 @@ static void text_over(struct listen *l, const char *base)
 	struct listen_text *t = &l->text;
 
 	l->begun = false;
-	take_usage(l);
+	take_usage(l, base);
 	t->note.error = is_error(t);
 	t->note.usage_only = t->usage_object && !t->choices_full && !t->data &&
 			     !t->note.error;
@@ -468,21 +462,47 @@ bool listen_whole_end(struct listen *l, const char *p, size_t n,
 /* --- what to charge --------------------------------------------------------
  */
 
+static bool plausible(const struct listen *l, int64_t prompt_tok,
+		      int64_t out_tok)
+{
+	struct usage_own own = l->own;
+
+	own.prompt_tok = prompt_tok;
+	own.out_tok = out_tok;
+	own.out_bytes = l->text_bytes;
+	return !own.prompt_bytes || usage_plausible(&l->usage, &own);
+}
+
+/* Why what the upstream said is not charged; FLAG_NONE: it is. */
+static enum usage_flag refused(const struct listen *l, int64_t prompt_tok,
+			       int64_t out_tok, bool complete)
+{
+	if (l->usage_suspicious)
+		return l->why;
+	if (l->usage.source != USAGE_UPSTREAM)
+		return complete ? FLAG_MISSING : FLAG_NONE;
+	return plausible(l, prompt_tok, out_tok) ? l->usage.flag : FLAG_ABSURD;
+}
+
 void listen_usage(const struct listen *l, int64_t prompt_tok, bool complete,
 		  struct usage *out)
 {
 	int64_t ours = count_estimate_tok(l->text_bytes);
-	bool usable = l->usage.source == USAGE_UPSTREAM && !l->usage_suspicious;
+	enum usage_flag flag = refused(l, prompt_tok, ours, complete);
+	bool usable = l->usage.source == USAGE_UPSTREAM &&
+		      (flag == FLAG_NONE || flag == FLAG_CLAMPED);
 
-	if (usable && complete) {
+	if (usable) {
 		*out = l->usage;
-		return;
-	}
-	usage_init(out);
-	if (usable) /* totals of an earlier moment */
-		*out = l->usage;
-	else
+	} else {
+		usage_init(out);
 		out->in_tok = prompt_tok;
+	}
+	out->flag = flag;
+	out->tier = l->said.tier;
+	if (usable && complete)
+		return;
+	/* What was said before the end are totals of an earlier moment. */
 	out->out_tok = MAX(out->out_tok, ours);
 	out->source = complete ? USAGE_COUNTED : USAGE_PARTIAL;
 }

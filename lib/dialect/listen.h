@@ -2,7 +2,7 @@
  *
  * Where client and upstream speak the same dialect nothing is decoded: the
  * listener only hears usage, finish, errors and where the content begins.  It
- * builds no tree and allocates nothing per event.
+ * builds no tree and allocates nothing for an event without usage.
  *
  *	listen_init(&l, SHAPE_CHAT, false);
  *	for each `data:` of the stream:
@@ -16,7 +16,9 @@
 #ifndef DIALECT_LISTEN_H
 #define DIALECT_LISTEN_H
 
-#include "dialect/openai_usage.h"
+#include "dialect/chat.h"
+#include "dialect/ev.h"
+#include "dialect/usage_read.h"
 #include "json/scan.h"
 
 #define LISTEN_WORDS 512
@@ -67,31 +69,39 @@ enum listen_word { /* texts that an error may be made of */
 		   LISTEN_WORD__COUNT
 };
 
+struct listen_span { /* of the text under way */
+	size_t from, to;
+};
+
 /* One text under way: an event, or the whole. */
 struct listen_text {
 	struct listen_note note;
-	struct openai_counts counts;
 	bool usage_object, error_object, object_is_error, choices_full, data;
 	bool base_failed; /* MiniMax: base_resp.status_code is not 0 */
 	int choice;       /* the one under way */
 	enum finish pending;
 	unsigned int heard; /* a bit for each word */
-	struct {
-		size_t from, to;
-	} words[LISTEN_WORD__COUNT];
+	struct listen_span words[LISTEN_WORD__COUNT];
+	struct listen_span usage; /* the last usage object that says anything */
 };
 
 struct listen {
 	enum shape shape;
-	bool reasoning_apart; /* completion_tokens leaves reasoning out */
+	enum usage_dialect words; /* in which it says its usage */
+	/* The caller's, what to judge usage by; prompt_bytes 0: it is not
+	 * judged.  The counts are filled in by listen_usage(). */
+	struct usage_own own;
 	/* what was heard so far */
 	bool done, failed, content;
 	bool usage_suspicious; /* the last usage cannot be: count yourself */
+	enum usage_flag why;   /* ... it cannot */
 	int finished;          /* choices that ended */
 	enum finish finish;    /* the last reason */
 	int64_t text_bytes;
-	bool has_choices;   /* a whole answer: choices or data is there */
-	struct usage usage; /* source: USAGE_UPSTREAM once it is usable */
+	bool has_choices;     /* a whole answer: choices or data is there */
+	struct usage usage;   /* source: USAGE_UPSTREAM once it is usable */
+	struct buf usage_raw; /* the last one as it was said; "": none */
+	struct usage_heard said;
 	struct listen_error error;
 	/* its own */
 	uint64_t ended[2]; /* a bit for each choice that ended */
@@ -115,7 +125,8 @@ bool listen_whole_end(struct listen *l, const char *p, size_t n,
 		      struct listen_note *note);
 
 /* The usage to charge when the answer is over: the upstream's where it is
- * usable, else ours of the bytes that were seen.  prompt_tok: our count. */
+ * usable and can be, else ours of the bytes that were seen, flagged.
+ * prompt_tok: our count. */
 void listen_usage(const struct listen *l, int64_t prompt_tok, bool complete,
 		  struct usage *out);
 

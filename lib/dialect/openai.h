@@ -3,7 +3,7 @@
 #define DIALECT_OPENAI_H
 
 #include "dialect/dialect.h"
-#include "dialect/openai_usage.h"
+#include "dialect/usage_read.h"
 #include "json/js.h"
 #include "json/jw.h"
 
@@ -12,6 +12,7 @@ int openai_write(const struct chat *c, struct buf *out, struct err *e);
 int openai_decode(struct dec *d, const char *event, const char *p, size_t n,
 		  struct err *e);
 void openai_encode(struct enc *x, const struct ev *ev, struct buf *out);
+void openai_resume(struct enc *x, const char *p, size_t n);
 
 /* Copies of a tree's values in the arena; STR_NONE where it has none. */
 struct str openai_text(struct arena *mem, struct json_object *string);
@@ -24,8 +25,6 @@ int openai_read_message(struct json_object *m, int i, struct chat *c,
 			struct err *e);
 void openai_write_messages(const struct chat *c, struct jw *w);
 
-enum openai_usage openai_usage_read(struct json_object *o, enum shape shape,
-				    bool reasoning_apart, struct usage *u);
 void openai_usage_write(const struct usage *u, enum shape shape,
 			const char *name, struct jw *w);
 /* The whole answer, when all of its events are in. */

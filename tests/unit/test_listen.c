@@ -129,7 +129,7 @@ static const struct {
 	{ "more cached than there is",
 	  USAGE("{\"prompt_tokens\":3,\"completion_tokens\":2,"
 		"\"cached_tokens\":4}"),
-	  "only suspicious " },
+	  "only usage 0/3+2 " },
 
 	{ "error",
 	  "{\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":\"c\"}}",
