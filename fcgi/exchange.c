@@ -103,25 +103,21 @@ static void count_usage(const struct exchange *x, struct usage *u)
 		     end->err.code == ERR_NONE, u);
 }
 
-static const char *source_name(enum usage_source s)
+/* What the upstream said goes on the receipt as it was, also where it is not
+ * what is charged. */
+static void fill_usage(struct exchange *x, const struct usage *u)
 {
-	static const char *const names[] = {
-		[USAGE_NONE] = "",
-		[USAGE_UPSTREAM] = "upstream",
-		[USAGE_COUNTED] = "counted",
-		[USAGE_PARTIAL] = "partial",
-	};
+	struct request *row = &x->row;
 
-	return names[s];
-}
-
-static void fill_usage(struct request *row, const struct usage *u)
-{
 	row->prompt_tok = MAX(usage_prompt_tok(u), 0);
 	row->cached_tok = MAX(u->cache_read_tok, 0);
 	row->completion_tok = MAX(u->out_tok, 0);
 	row->reasoning_tok = MAX(u->reasoning_tok, 0);
-	row->source = source_name(u->source);
+	row->source = usage_source_name(u->source);
+	row->usage_flag = usage_flag_name(u->flag);
+	row->service_tier = service_tier_name(u->tier);
+	row->usage_raw = arena_dup(&x->arena,
+				   buf_span(&x->relay.listen.usage_raw));
 }
 
 static void fill_end(struct exchange *x)
@@ -149,7 +145,7 @@ static void settle(struct exchange *x)
 
 	timer_set(&l->poller.timers, &x->note_timer, 0);
 	count_usage(x, &u);
-	fill_usage(&x->row, &u);
+	fill_usage(x, &u);
 	fill_end(x);
 	x->row.cost_nusd = bill_cost(&x->price, &u);
 	x->row.state = u.source == USAGE_NONE ? "void" : "settled";
