@@ -26,5 +26,27 @@ void relay_send(struct relay *r, int64_t now_ms, const char *p, size_t n);
 void relay_answer_over(struct relay *r, int64_t now_ms,
 		       struct relay_result res);
 void relay_release_hold(struct relay *r, int64_t now_ms);
+/* Hears what was kept, as if it came now.  False: the attempt is over. */
+bool relay_hear_again(struct relay *r, int64_t now_ms, struct buf *kept);
+int64_t relay_choices(const struct relay *r); /* answers asked for */
+
+/* relay_budget.c */
+void relay_budget_init(struct relay *r);
+/* May the event just heard pass?  finished: the answers that had ended before
+ * it.  Asks for more where it is near the end of what is held. */
+bool relay_budget_passes(struct relay *r, const uint64_t finished[2]);
+/* It may not: there is no more to come, and the stream must be stopped... */
+bool relay_budget_ends(const struct relay *r);
+void relay_budget_stop(struct relay *r, int64_t now_ms);
+/* ... or it waits. */
+void relay_budget_wait(struct relay *r, int64_t now_ms);
+/* Keeps an event; note: it was heard already, NULL: not yet. */
+void relay_budget_keep(struct relay *r, const struct sse_event *ev,
+		       const struct listen_note *note);
+/* Takes the next event off what was kept; the event points into kept. */
+bool relay_budget_take(struct buf *kept, size_t *at, struct sse_event *ev,
+		       struct listen_note *note, bool *heard);
+/* The upstream has ended while events waited. */
+void relay_budget_over(struct relay *r, struct relay_result res);
 
 #endif

@@ -13,7 +13,8 @@ static const unsigned int may_follow[RELAY__COUNT] = {
 		       BIT(RELAY_RETRY) | BIT(RELAY_DONE),
 	[RELAY_HELD] = BIT(RELAY_BODY) | BIT(RELAY_RETRY) | BIT(RELAY_DONE),
 	[RELAY_WHOLE] = BIT(RELAY_RETRY) | BIT(RELAY_DONE),
-	[RELAY_BODY] = BIT(RELAY_DONE),
+	[RELAY_BODY] = BIT(RELAY_SHORT) | BIT(RELAY_DONE),
+	[RELAY_SHORT] = BIT(RELAY_BODY) | BIT(RELAY_DONE),
 	[RELAY_RETRY] = BIT(RELAY_CALL) | BIT(RELAY_RETRY) | BIT(RELAY_DONE),
 	[RELAY_DONE] = 0,
 };
@@ -39,6 +40,7 @@ void relay_init(struct relay *r, const struct relay_plan *plan,
 	buf_init(&r->held, (size_t)plan->limits.max_answer);
 	sse_init(&r->sse, (size_t)plan->limits.max_event);
 	listen_init(&r->listen, plan->endpoint->shape, false);
+	relay_budget_init(r);
 }
 
 void relay_release(struct relay *r)
@@ -46,6 +48,7 @@ void relay_release(struct relay *r)
 	buf_release(&r->held);
 	sse_release(&r->sse);
 	listen_release(&r->listen);
+	buf_release(&r->budget.kept);
 }
 
 /* --- to the client --------------------------------------------------------- */
@@ -222,7 +225,9 @@ static void make_call(struct relay *r)
 		.force_usage = !(p->quirks & Q_NO_USAGE_OPTION),
 		.drop_usage = p->quirks & Q_NO_USAGE_OPTION,
 		.limit_param = p->limit_param,
-		.limit_tok = -1,
+		.limit_tok = r->plan->money.limit_tok ?
+				     r->plan->money.limit_tok :
+				     -1,
 	};
 	struct rope *body = ARENA_NEW(r->arena, struct rope);
 	int n = ask_edits(ask, &change, r->arena, edits);
@@ -412,7 +417,7 @@ static int list_due(const struct relay *r, struct due *d)
 				       past_linger };
 	if (r->paused)
 		d[n++] = (struct due){ r->paused_ms + l->stall_ms, past_stall };
-	else if (!r->done_seen)
+	else if (!r->done_seen && r->state != RELAY_SHORT)
 		d[n++] = (struct due){ silence, past_silence };
 	if (r->plan->ask->stream && !r->head_sent && r->state != RELAY_WHOLE)
 		d[n++] = (struct due){ r->began_ms + l->hold_back_ms,

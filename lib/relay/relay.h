@@ -4,11 +4,14 @@
  * struct relay_io and is fed by the relay_on_...() calls, each with the
  * present time; a test implements its world with two buffers.  What it was
  * given (struct relay_plan) is not changed; what came of it (struct
- * relay_end) is for whoever settles the bill: a relay knows no prices.
+ * relay_end) is for whoever settles the bill: a relay knows no prices,
+ * only how many tokens of output are paid for.  Where a stream comes near
+ * that it asks for more (io->more); where there is no more the stream ends
+ * as one of max_tokens does, and whoever reads it cannot tell.
  *
  * Invariants: nothing is retried once a byte has gone to the client; a
- * broken answer never looks complete; io->end is the last call it makes,
- * and it is made once.
+ * broken answer never looks complete; content that is not paid for is not
+ * delivered; io->end is the last call it makes, and it is made once.
  */
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
@@ -52,6 +55,9 @@ struct relay_io {
 	size_t (*data)(void *arg, const char *p, size_t n, bool kept);
 	void (*end)(void *arg);
 	void (*timer)(void *arg, int64_t at_ms); /* one; 0: none */
+	/* Hold money for more output.  The answer is relay_on_budget(); until
+	 * then it is not asked again. */
+	void (*more)(void *arg);
 };
 
 struct relay_limits { /* milliseconds and bytes, from the settings */
@@ -70,6 +76,16 @@ struct relay_plan {
 	const char *request_id;
 	int64_t wall_ms; /* at relay_start(): for dates in answers */
 	struct relay_limits limits;
+	struct relay_money {
+		int64_t prompt_tok; /* our count */
+		int64_t limit_tok;  /* of each answer, that the upstream is
+				       told; 0: it is told nothing */
+		/* Of all answers together: */
+		int64_t held_tok; /* output that is held for; 0: any */
+		int64_t step_tok; /* that is asked for at a time; 0: the
+				     answer has a limit and cannot grow */
+		int64_t most_tok; /* that the model can say; 0: not known */
+	} money;
 };
 
 #define RELAY_PASSED 16 /* headers of an upstream that go on at most */
@@ -88,6 +104,7 @@ enum relay_state {
 	RELAY_HELD,  /* a stream's head is here, its first content is not */
 	RELAY_WHOLE, /* gathers a whole answer, or an error's body */
 	RELAY_BODY,  /* bytes have gone to the client */
+	RELAY_SHORT, /* the same, and what comes next is not paid for yet */
 	RELAY_RETRY, /* between two attempts */
 	RELAY_DONE,
 	RELAY__COUNT
@@ -100,9 +117,22 @@ struct relay_end {
 	bool delivered;                 /* content went to the client */
 	bool reached;                   /* an upstream took the request */
 	bool client_gone;
+	bool stopped;               /* by the budget: it ended with "length" */
 	int64_t first_ms, total_ms; /* since relay_start; first: -1 */
 	const struct relay_attempt *attempts;
 	int n_attempts;
+};
+
+/* What is paid for, and what waits for it; relay_budget.c's. */
+struct relay_budget {
+	int64_t held_tok, passed_tok; /* of all answers */
+	bool asked, refused;
+	bool short_of;        /* an event was heard and not delivered */
+	struct err why;       /* it was refused */
+	uint64_t finished[2]; /* answers, before that event */
+	struct buf kept;      /* that event and what came with it */
+	bool over;            /* the upstream ended meanwhile */
+	struct relay_result result;
 };
 
 struct relay {
@@ -132,6 +162,7 @@ struct relay {
 	bool head_sent, done_seen, paused, cancelled, gathering;
 	char refusal_code[64]; /* the upstream's own, of a bad request */
 
+	struct relay_budget budget;
 	struct relay_end end;
 };
 
@@ -151,7 +182,19 @@ void relay_on_end(struct relay *r, int64_t now_ms, struct relay_result res);
 void relay_on_timer(struct relay *r, int64_t now_ms);
 void relay_on_room(struct relay *r, int64_t now_ms); /* the queue is short */
 void relay_on_client_gone(struct relay *r, int64_t now_ms);
-/* A hard stop: the money is used up, or the worker must leave. */
+/* The answer to io->more: so many tokens more are held for.  0: no, and why;
+ * ERR_NO_FUNDS ends the stream with "length" where it stands at what is paid
+ * for, anything else as broken. */
+void relay_on_budget(struct relay *r, int64_t now_ms, int64_t more_tok,
+		     const struct err *why);
+/* A hard stop: the worker must leave. */
 void relay_on_stop(struct relay *r, int64_t now_ms, const struct err *why);
+
+/* Shall the upstream be held back now? */
+bool relay_holds_back(const struct relay *r);
+
+/* What is owed so far, or in the end: the upstream's count or ours of what
+ * was delivered.  USAGE_NONE: nothing. */
+void relay_usage(const struct relay *r, struct usage *u);
 
 #endif

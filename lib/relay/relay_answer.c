@@ -190,6 +190,7 @@ struct turn {
 	struct relay *r;
 	int64_t now_ms;
 	enum err_code failed;
+	bool stop; /* what comes next is not paid for, and will not be */
 	char words[240];
 };
 
@@ -248,14 +249,41 @@ static void pass_event(struct turn *t, const struct listen_note *note,
 		forward(r, t->now_ms, ev->raw);
 }
 
+/* Content that is not paid for waits, with all that follows, or is the end. */
+static int take_content(struct turn *t, const struct listen_note *note,
+			const struct sse_event *ev, const uint64_t finished[2],
+			struct err *e)
+{
+	struct relay *r = t->r;
+
+	if (relay_budget_passes(r, finished)) {
+		pass_event(t, note, ev);
+		return 0;
+	}
+	relay_budget_keep(r, ev, note);
+	if (r->state == RELAY_HELD)
+		relay_release_hold(r, t->now_ms);
+	if (!relay_budget_ends(r)) {
+		relay_budget_wait(r, t->now_ms);
+		return 0;
+	}
+	t->stop = true;
+	return err_set(e, ERR_NO_FUNDS, "the stream is stopped");
+}
+
 static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 {
 	struct turn *t = arg;
 	struct relay *r = t->r;
 	struct listen_note note;
+	uint64_t finished[2] = { r->listen.ended[0], r->listen.ended[1] };
 
 	if (r->done_seen)
-		return 0;  /* nothing counts after the end */
+		return 0; /* nothing counts after the end */
+	if (r->state == RELAY_SHORT) {
+		relay_budget_keep(r, ev, NULL);
+		return 0;
+	}
 	if (!ev->data.n) { /* a comment */
 		if (r->state == RELAY_BODY)
 			forward(r, t->now_ms, ev->raw);
@@ -269,6 +297,8 @@ static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 	if (note.error)
 		return fail_turn(t, said_error(r, t->words, sizeof(t->words)),
 				 t->words, e);
+	if (note.content)
+		return take_content(t, &note, ev, finished, e);
 	if (!note.done)
 		pass_event(t, &note, ev);
 	else if (r->listen.content || r->listen.finished)
@@ -282,12 +312,42 @@ static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 /* The last event may lack its end, which the client's next one needs. */
 static int end_stream(struct turn *t, struct err *e)
 {
+	const struct sse_event end = { .raw = STR("\n\n") };
 	bool open = t->r->sse.held.len > 0;
 	int got = sse_end(&t->r->sse, on_event, t, e);
 
-	if (open && !got)
-		forward(t->r, t->now_ms, STR("\n\n"));
+	if (open && !got && t->r->state == RELAY_SHORT)
+		relay_budget_keep(t->r, &end, NULL);
+	else if (open && !got)
+		forward(t->r, t->now_ms, end.raw);
 	return got;
+}
+
+/* What follows from a turn that came to got and e.  False: the attempt is
+ * over. */
+static bool turn_over(struct turn *t, int got, const struct err *e)
+{
+	struct relay *r = t->r;
+
+	if (r->done_seen)
+		return true;
+	if (t->stop) {
+		relay_budget_stop(r, t->now_ms);
+		return false;
+	}
+	if (got < 0 && !t->failed)
+		fail_turn(t, ERR_UP_BROKEN, e->msg, &(struct err){ 0 });
+	else if (!t->failed && !buf_ok(&r->held))
+		fail_turn(t, ERR_UP_BROKEN,
+			  "The upstream's stream began with more than a head.",
+			  &(struct err){ 0 });
+	else if (!t->failed && !buf_ok(&r->budget.kept))
+		fail_turn(t, ERR_UP_BROKEN,
+			  "The upstream did not wait for its client.",
+			  &(struct err){ 0 });
+	if (t->failed)
+		relay_attempt_failed(r, t->now_ms, t->failed, t->words);
+	return !t->failed;
 }
 
 /* p NULL: the bytes are over.  False: the attempt is. */
@@ -299,21 +359,27 @@ static bool feed_stream(struct relay *r, int64_t now_ms, const char *p,
 	int got = p ? sse_feed(&r->sse, p, n, on_event, &t, &e) :
 		      end_stream(&t, &e);
 
-	if (r->done_seen)
-		return true;
-	if (got < 0 && !t.failed)
-		fail_turn(&t, ERR_UP_BROKEN, e.msg, &(struct err){ 0 });
-	else if (!t.failed && !buf_ok(&r->held))
-		fail_turn(&t, ERR_UP_BROKEN,
-			  "The upstream's stream began with more than a head.",
-			  &(struct err){ 0 });
-	if (t.failed)
-		relay_attempt_failed(r, now_ms, t.failed, t.words);
-	return !t.failed;
+	return turn_over(&t, got, &e);
 }
 
-/* How many answers were asked for. */
-static int64_t choices(const struct relay *r)
+bool relay_hear_again(struct relay *r, int64_t now_ms, struct buf *kept)
+{
+	struct turn t = { .r = r, .now_ms = now_ms };
+	struct listen_note note;
+	struct sse_event ev;
+	struct err e = { 0 };
+	size_t at = 0;
+	int got = 0;
+	bool heard;
+
+	while (!got && relay_budget_take(kept, &at, &ev, &note, &heard))
+		got = heard ? take_content(&t, &note, &ev, r->budget.finished,
+					   &e) :
+			      on_event(&t, &ev, &e);
+	return turn_over(&t, got, &e);
+}
+
+int64_t relay_choices(const struct relay *r)
 {
 	const struct ask *a = r->plan->ask;
 	bool many = a->kind == ASK_COMPLETION;
@@ -326,11 +392,16 @@ static void stream_over(struct relay *r, int64_t now_ms,
 {
 	char words[240];
 
-	if (!res.code && !r->done_seen && !feed_stream(r, now_ms, NULL, 0))
+	if (!res.code && !r->done_seen && r->state != RELAY_SHORT &&
+	    !feed_stream(r, now_ms, NULL, 0))
 		return;
+	if (r->state == RELAY_SHORT) {
+		relay_budget_over(r, res);
+		return;
+	}
 	if (r->done_seen) {
 		relay_complete(r, now_ms);
-	} else if (!res.code && r->listen.finished >= choices(r)) {
+	} else if (!res.code && r->listen.finished >= relay_choices(r)) {
 		/* Many vendors leave the last event out. */
 		if (r->state == RELAY_HELD)
 			relay_release_hold(r, now_ms);
@@ -427,9 +498,10 @@ bool relay_on_data(struct relay *r, int64_t now_ms, const char *p, size_t n)
 	r->heard_ms = now_ms;
 	if (r->gathering)
 		feed_whole(r, now_ms, p, n);
-	else if (r->state == RELAY_HELD || r->state == RELAY_BODY)
+	else if (r->state == RELAY_HELD || r->state == RELAY_BODY ||
+		 r->state == RELAY_SHORT)
 		feed_stream(r, now_ms, p, n);
-	return !r->paused;
+	return !relay_holds_back(r);
 }
 
 void relay_answer_over(struct relay *r, int64_t now_ms, struct relay_result res)

@@ -5,6 +5,11 @@
 	"data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{" delta \
 	"},\"finish_reason\":" finish "}]}\n\n"
 
+#define OURS(choice)                                                   \
+	"data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\","    \
+	"\"created\":0,\"model\":\"\",\"choices\":[{\"index\":" choice \
+	",\"delta\":{},\"logprobs\":null,\"finish_reason\":\"length\"}]}\n\n"
+
 #define ANSWER                                                         \
 	"{\"id\":\"c\",\"choices\":[{\"index\":0,\"message\":{"        \
 	"\"role\":\"assistant\",\"content\":\"Lima\"},"                \
@@ -17,6 +22,19 @@ static const struct saying {
 } said[] = {
 	{ 'r', CHUNK("\"role\":\"assistant\",\"content\":\"\"", "null") },
 	{ 't', CHUNK("\"content\":\"Li\"", "null") },
+	{ 'T', CHUNK("\"content\":\"Lima\"", "null") },
+	{ 'y', "data: {\"id\":\"c\",\"choices\":[{\"index\":1,\"delta\":{"
+	       "\"content\":\"Lima\"}}]}\n\n" },
+	{ 'Y', "data: {\"id\":\"c\",\"choices\":[{\"index\":1,\"delta\":{},"
+	       "\"finish_reason\":\"stop\"}]}\n\n" },
+	{ 'c', CHUNK("\"tool_calls\":[{\"index\":0,\"id\":\"i\",\"type\":"
+		     "\"function\",\"function\":{\"name\":\"\","
+		     "\"arguments\":\"\"}}]",
+		     "null") },
+	{ 'a', CHUNK("\"tool_calls\":[{\"index\":0,\"function\":{"
+		     "\"arguments\":\"[1,2\"}}]",
+		     "null") },
+	{ 'p', CHUNK("\"content\":\"Lima\"", "\"stop\"") },
 	{ 's', CHUNK("", "\"stop\"") },
 	{ 'u', "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\""
 	       ":9,\"completion_tokens\":12,\"total_tokens\":21}}\n\n" },
@@ -65,6 +83,8 @@ static const struct saying ours[] = {
 	{ 'w', ": waiting\n\n" },
 	{ 'k', ": keep-alive\n\n" },
 	{ '+', "\n\n" },
+	{ '>', OURS("0") },
+	{ '}', OURS("1") },
 };
 
 const char ask_stream[] =
@@ -113,6 +133,9 @@ void story_step(struct world *w, char c)
 		w->queued = 0;
 		relay_on_room(&w->relay, w->now_ms);
 		break;
+	case '$': world_grant(w, 4); break;
+	case '%': world_refuse(w, ERR_NO_FUNDS); break;
+	case '&': world_refuse(w, ERR_OVERLOADED); break;
 	default: world_pass(w, (int64_t)(c - '0') * 1000); break;
 	}
 }

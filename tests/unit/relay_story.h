@@ -5,10 +5,13 @@
  * u usage, d [DONE], e an error, # a whole answer; the others stand in
  * relay_story.c.  The rest: '.' it ends, 'x' breaks off, '1' to '9' seconds
  * pass, 'W' until something happens, 'q' the client leaves, 'S' stops
- * reading, 'R' reads it all.
+ * reading, 'R' reads it all.  T is a text of one token, y one of the second
+ * answer, Y its end, c a tool call and a its arguments, p text and stop in
+ * one; '$' grants four tokens, '%' refuses them, '&' cannot say.
  *
  * Client: the same, and E an error event, ! an error body, w ": waiting", k
- * ": keep-alive", + an empty line, ? what has no letter.
+ * ": keep-alive", + an empty line, > and } our end of the first and second
+ * answer, ? what has no letter.
  */
 #ifndef TESTS_RELAY_STORY_H
 #define TESTS_RELAY_STORY_H

@@ -92,8 +92,18 @@ static void io_timer(void *arg, int64_t at_ms)
 	w->timer_ms = at_ms;
 }
 
-static const struct relay_io io = { io_upstream, io_cancel, io_head,
-				    io_data,     io_end,    io_timer };
+static void io_more(void *arg)
+{
+	struct world *w = arg;
+
+	assert(!w->asking);
+	w->n_after_end += w->n_ends;
+	w->asking = true;
+	w->n_asks++;
+}
+
+static const struct relay_io io = { io_upstream, io_cancel, io_head, io_data,
+				    io_end,      io_timer,  io_more };
 
 /* --- what a test does ------------------------------------------------------- */
 
@@ -227,6 +237,26 @@ void world_over(struct world *w, enum err_code code, const char *why)
 void world_leave(struct world *w)
 {
 	relay_on_client_gone(&w->relay, w->now_ms);
+}
+
+void world_grant(struct world *w, int64_t more_tok)
+{
+	if (!w->asking)
+		return;
+	w->asking = false;
+	relay_on_budget(&w->relay, w->now_ms, more_tok, NULL);
+	w->on = !relay_holds_back(&w->relay);
+}
+
+void world_refuse(struct world *w, enum err_code code)
+{
+	struct err why = { 0 };
+
+	if (!w->asking)
+		return;
+	w->asking = false;
+	err_set(&why, code, "no");
+	relay_on_budget(&w->relay, w->now_ms, 0, &why);
 }
 
 struct str world_header(const struct world *w, const char *name)

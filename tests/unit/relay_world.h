@@ -42,6 +42,8 @@ struct world {
 	int n_calls, n_cancels;
 	enum err_code refuse[WORLD_CALLS]; /* a call that fails at once */
 	bool calling;                      /* a call is under way */
+	int n_asks;                        /* for more money */
+	bool asking;
 
 	/* what the client got */
 	int n_heads, n_ends, status;
@@ -65,6 +67,9 @@ void world_head(struct world *w, int status, const char *lines);
 void world_say(struct world *w, struct str bytes);
 void world_over(struct world *w, enum err_code code, const char *why);
 void world_leave(struct world *w);
+/* Answers what the relay asked: so many tokens, or why not. */
+void world_grant(struct world *w, int64_t more_tok);
+void world_refuse(struct world *w, enum err_code code);
 
 struct str world_header(const struct world *w, const char *name);
 bool world_got(const struct world *w, const char *part);

@@ -247,12 +247,12 @@ static bool stops(enum relay_state from, enum relay_state to)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-/* A letter each: Idle, Call, Held, Whole, Body, Retry, Done. */
+/* A letter each: Idle, Call, Held, Whole, Body, Short, Retry, Done. */
 static void a_wrong_step_stops_at_once(void **state)
 {
-	static const char names[] = "ICHWBRD";
+	static const char names[] = "ICHWBSRD";
 	static const char *const may[RELAY__COUNT] = {
-		"CRD", "HWBRD", "BRD", "RD", "D", "CRD", "",
+		"CRD", "HWBRD", "BRD", "RD", "SD", "BD", "CRD", "",
 	};
 
 	(void)state;
