@@ -1,6 +1,7 @@
 /* cmd_audit.c - the ledger's checks; exits 1 where one finds something. */
 #include "cmd.h"
 
+#include "base/clock.h"
 #include "db/db.h"
 #include "store/audit.h"
 #include "json/jw.h"
@@ -51,6 +52,7 @@ static int count_checks(void)
 static int audit(struct cli *c, const void *values, struct err *e)
 {
 	struct printing p = { .c = c };
+	int64_t ms = clock_mono_ms();
 	struct buf b;
 	int n;
 
@@ -62,14 +64,18 @@ static int audit(struct cli *c, const void *values, struct err *e)
 	jw_object(&p.w, NULL);
 	jw_int(&p.w, "checks", count_checks());
 	jw_array(&p.w, "findings");
-	n = audit_run(c->db, on_finding, &p, e);
+	n = audit_run(c->db, audit_open_since_ms(&c->conf, clock_wall_ms()),
+		      on_finding, &p, e);
+	ms = clock_mono_ms() - ms;
 	jw_end(&p.w);
 	jw_bool(&p.w, "clean", n == 0);
+	jw_int(&p.w, "ms", ms);
 	jw_end(&p.w);
 	if (n >= 0 && c->json)
 		printf("%s\n", b.p);
 	else if (!n)
-		printf("clean: %d checks found nothing\n", count_checks());
+		printf("clean: %d checks found nothing in %lld ms\n",
+		       count_checks(), (long long)ms);
 	else if (n > 0)
 		printf("%d finding%s\n", n, n == 1 ? "" : "s");
 	buf_release(&b);

@@ -5,6 +5,8 @@
 #include "db/db.h"
 #include "sql.h"
 
+#define SPARE_MS 60000
+
 /* clang-format off */
 static const struct {
 	int st;
@@ -24,6 +26,11 @@ static const struct {
 	  "a key holds something else than its open requests" },
 	{ ST_AUDIT_TOKEN_USED, "token_used",
 	  "a key has used something else than its requests cost" },
+	{ ST_AUDIT_BUDGET_HELD, "budget_held",
+	  "a budget holds something else than its open requests" },
+	{ ST_AUDIT_BUDGET_USED, "budget_used",
+	  "a budget has used something else than the requests of its window "
+	  "cost" },
 	{ ST_AUDIT_SETTLE, "settle",
 	  "what requests cost is not what was posted for them" },
 	{ ST_AUDIT_REFUND, "refund",
@@ -36,6 +43,11 @@ static const struct {
 	  "a request that is open, void or refused has cost something" },
 	{ ST_AUDIT_COST_RANGE, "cost_range",
 	  "a request cost less than nothing, or got back more than it cost" },
+	{ ST_AUDIT_LINES, "lines",
+	  "the lines of a bill do not come to what the request cost" },
+	{ ST_AUDIT_EXPIRED, "expired",
+	  "a reservation is open for longer than a request may take: restart "
+	  "the worker that forgot it" },
 	{ ST_AUDIT_OVERSHOOT, "overshoot",
 	  "a request that cost more than was held is not flagged, or one "
 	  "that did not is" },
@@ -65,17 +77,26 @@ bool audit_check(int i, const char **name, const char **sentence)
 	return true;
 }
 
-static int run_check(struct db *db, size_t i,
+int64_t audit_open_since_ms(const struct conf *conf, int64_t now_ms)
+{
+	return now_ms - conf->deadline_ms - conf->settle_ms - SPARE_MS;
+}
+
+static int run_check(struct db *db, size_t i, int64_t open_since_ms,
 		     void (*on)(void *arg, const struct audit_finding *),
 		     void *arg, struct err *e)
 {
 	struct audit_finding *found;
+	struct sqlite3_stmt *st;
 	struct arena arena;
 	int n;
 
 	arena_init(&arena);
-	n = db_rows(db, db_bind(db, checks[i].st, ""), &cols, &found, &arena,
-		    e);
+	if (checks[i].st == ST_AUDIT_EXPIRED)
+		st = db_bind(db, ST_AUDIT_EXPIRED, "i", open_since_ms);
+	else
+		st = db_bind(db, checks[i].st, "");
+	n = db_rows(db, st, &cols, &found, &arena, e);
 	for (int j = 0; j < n; j++) {
 		found[j].check = checks[i].name;
 		found[j].sentence = checks[i].sentence;
@@ -85,7 +106,7 @@ static int run_check(struct db *db, size_t i,
 	return n;
 }
 
-int audit_run(struct db *db,
+int audit_run(struct db *db, int64_t open_since_ms,
 	      void (*on)(void *arg, const struct audit_finding *), void *arg,
 	      struct err *e)
 {
@@ -94,7 +115,7 @@ int audit_run(struct db *db,
 	if (db_begin_read(db, e) < 0)
 		return -1;
 	for (size_t i = 0; i < COUNT(checks) && n >= 0; i++) {
-		n = run_check(db, i, on, arg, e);
+		n = run_check(db, i, open_since_ms, on, arg, e);
 		all += n;
 	}
 	db_rollback(db);

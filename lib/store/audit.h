@@ -5,6 +5,7 @@
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H
 
+#include "base/conf.h"
 #include "base/err.h"
 
 struct db;
@@ -16,8 +17,13 @@ struct audit_finding {
 	int64_t want, got;    /* where they mean something, else both 0 */
 };
 
-/* Calls back for each finding, at most 20 of one check: how many, or -1. */
-int audit_run(struct db *db,
+/* No request may be open since before this time: now less what a request may
+ * take, and a minute. */
+int64_t audit_open_since_ms(const struct conf *conf, int64_t now_ms);
+
+/* Calls back for each finding, at most 20 of one check: how many, or -1.
+ * open_since_ms 0: whatever is open may be. */
+int audit_run(struct db *db, int64_t open_since_ms,
 	      void (*on)(void *arg, const struct audit_finding *), void *arg,
 	      struct err *e);
 /* The i-th check's name and sentence; false past the last. */

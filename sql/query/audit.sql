@@ -15,11 +15,12 @@ SELECT 'txn ' || id, 2, 0
  LIMIT 20;
 
 -- :audit_balance
-SELECT 'account ' || a.id, coalesce(e.total, 0), a.balance_nusd
+SELECT 'account ' || a.id, a.opening_nusd + coalesce(e.total, 0),
+       a.balance_nusd
   FROM account a
   LEFT JOIN (SELECT account_id, sum(amount_nusd) AS total
                FROM entry GROUP BY account_id) e ON e.account_id = a.id
- WHERE a.balance_nusd <> coalesce(e.total, 0)
+ WHERE a.balance_nusd <> a.opening_nusd + coalesce(e.total, 0)
  LIMIT 20;
 
 -- :audit_total
@@ -46,19 +47,54 @@ SELECT 'key ' || t.id, coalesce(r.total, 0), t.held_nusd
  LIMIT 20;
 
 -- :audit_token_used
-SELECT 'key ' || t.id, coalesce(r.total, 0), t.used_nusd
+SELECT 'key ' || t.id, t.forgotten_nusd + coalesce(r.total, 0), t.used_nusd
   FROM token t
   LEFT JOIN (SELECT token_id, sum(cost_nusd - refunded_nusd) AS total
                FROM request WHERE state IN ('settled', 'lost')
               GROUP BY token_id) r ON r.token_id = t.id
- WHERE t.used_nusd <> coalesce(r.total, 0)
+ WHERE t.used_nusd <> t.forgotten_nusd + coalesce(r.total, 0)
+ LIMIT 20;
+
+-- :audit_budget_held
+SELECT 'budget ' || b.scope || ' ' || b.owner || ' ' || b.period,
+       coalesce(sum(r.reserved_nusd), 0), b.held_nusd
+  FROM budget b
+  LEFT JOIN request r ON r.state = 'open'
+        AND CASE b.scope
+            WHEN 'token' THEN r.token_id = CAST(b.owner AS INTEGER)
+            WHEN 'user' THEN r.user_id = CAST(b.owner AS INTEGER)
+            ELSE r.grp = b.owner END
+ GROUP BY b.id
+HAVING b.held_nusd <> coalesce(sum(r.reserved_nusd), 0)
+ LIMIT 20;
+
+-- :audit_budget_used
+-- Once through the log for all of them.
+SELECT 'budget ' || b.scope || ' ' || b.owner || ' ' || b.period,
+       b.forgotten_nusd + coalesce(u.total, 0), b.used_nusd
+  FROM budget b
+  LEFT JOIN (SELECT c.id, sum(r.cost_nusd - r.refunded_nusd) AS total
+               FROM request r
+               JOIN budget c ON (c.scope, c.owner) IN (VALUES
+                    ('token', CAST(r.token_id AS TEXT)),
+                    ('user', CAST(r.user_id AS TEXT)), ('group', r.grp))
+                AND r.started_ms >= c.start_ms AND r.started_ms < c.end_ms
+              WHERE r.state IN ('settled', 'lost')
+                AND EXISTS (SELECT 1 FROM budget)
+              GROUP BY c.id) u ON u.id = b.id
+ WHERE b.used_nusd <> b.forgotten_nusd + coalesce(u.total, 0)
  LIMIT 20;
 
 -- :audit_settle
 -- What the rows of a settle txn cost an account, and its entry.
 SELECT 'txn ' || txn_id || ', account ' || account_id, sum(cost), sum(paid)
   FROM (SELECT txn_id, account_id, cost_nusd AS cost, 0 AS paid
-          FROM request WHERE txn_id <> 0
+          FROM request
+         WHERE txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
+         UNION ALL
+        SELECT f.txn_id, f.account_id, f.cost_nusd, 0
+          FROM forgotten f
+          JOIN txn t ON t.id = f.txn_id AND t.kind = 'settle'
          UNION ALL
         SELECT e.txn_id, e.account_id, 0, -e.amount_nusd
           FROM entry e
@@ -72,7 +108,12 @@ HAVING sum(cost) <> sum(paid)
 -- What the rows of a refund txn got back, and what revenue gave.
 SELECT 'txn ' || txn_id, sum(got), sum(gave)
   FROM (SELECT refund_txn_id AS txn_id, refunded_nusd AS got, 0 AS gave
-          FROM request WHERE refund_txn_id <> 0
+          FROM request
+         WHERE refund_txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
+         UNION ALL
+        SELECT f.txn_id, -f.cost_nusd, 0
+          FROM forgotten f
+          JOIN txn t ON t.id = f.txn_id AND t.kind = 'refund'
          UNION ALL
         SELECT e.txn_id, 0, -e.amount_nusd
           FROM entry e
@@ -83,11 +124,13 @@ HAVING sum(got) <> sum(gave)
  LIMIT 20;
 
 -- :audit_revenue
-SELECT 'account ' || a.id, coalesce(r.total, 0), a.balance_nusd
+SELECT 'account ' || a.id, r.total, a.balance_nusd
   FROM account a,
-       (SELECT sum(cost_nusd - refunded_nusd) AS total FROM request) r
+       (SELECT (SELECT coalesce(sum(cost_nusd - refunded_nusd), 0)
+                  FROM request) +
+               (SELECT coalesce(sum(cost_nusd), 0) FROM forgotten) AS total) r
  WHERE a.kind = 'revenue'
-   AND a.balance_nusd <> coalesce(r.total, 0);
+   AND a.balance_nusd <> r.total;
 
 -- :audit_cost_posted
 -- A request has a txn exactly when it cost something.
@@ -110,6 +153,26 @@ SELECT 'request ' || request_id, 0, cost_nusd
   FROM request
  WHERE cost_nusd < 0
     OR refunded_nusd NOT BETWEEN 0 AND cost_nusd
+ LIMIT 20;
+
+-- :audit_lines
+-- A bill that says how a cost came about comes to that cost.
+SELECT 'request ' || request_id, cost_nusd, total
+  FROM (SELECT request_id, cost_nusd,
+               CASE WHEN json_valid(lines)
+               THEN coalesce((SELECT sum(value ->> 'amount_nusd')
+                                FROM json_each(lines)), 0)
+               ELSE -1 END AS total
+          FROM request
+         WHERE lines <> '')
+ WHERE total <> cost_nusd
+ LIMIT 20;
+
+-- :audit_expired
+-- Open since before a time: nobody knows of it any more.
+SELECT 'request ' || request_id, 0, 0
+  FROM request
+ WHERE state = 'open' AND started_ms < :before_ms
  LIMIT 20;
 
 -- :audit_overshoot

@@ -112,7 +112,7 @@ static inline void fixture_found(void *arg, const struct audit_finding *f)
 static inline const char *fixture_audit(struct fixture *fx)
 {
 	fx->found[0] = '\0';
-	fx->findings = audit_run(fx->db, fixture_found, fx, &fx->e);
+	fx->findings = audit_run(fx->db, 0, fixture_found, fx, &fx->e);
 	MUST(fx, fx->findings);
 	return fx->found;
 }

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "db/writer.h"
+#include "store/budget.h"
 #include "store/price.h"
 
 /* Two settled requests, one open, one refused, and a refund of the second:
@@ -22,6 +23,9 @@ static void books(struct fixture *fx)
 	fixture_init(fx, ":memory:");
 	fixture_user(fx, 1000, -1);
 	MUST(fx, price_set(fx->db, &p, &fx->e));
+	MUST(fx, budget_set(fx->db, "token", "1", "day", USD, &fx->e));
+	MUST(fx, budget_set(fx->db, "user", "1", "total", USD, &fx->e));
+	MUST(fx, budget_set(fx->db, "group", "team", "month", USD, &fx->e));
 	for (int i = 0; i < 3; i++) {
 		r = fixture_request(fx, ids[i], 100);
 		r.price_id = 1;
@@ -45,6 +49,8 @@ static void books(struct fixture *fx)
 			 "UPDATE account SET balance_nusd = balance_nusd + 25 "
 			 "WHERE id = 4;"
 			 "UPDATE token SET used_nusd = used_nusd - 25;"
+			 "UPDATE budget SET used_nusd = used_nusd - 25 "
+			 "WHERE period = 'total';"
 			 "UPDATE request SET refunded_nusd = 25, "
 			 "refund_txn_id = 9 WHERE request_id = 'r2'",
 			 &fx->e));
@@ -76,22 +82,34 @@ static const struct {
 	{ "an account's hold is off", "UPDATE account SET held_nusd = 99 WHERE id = 4", "account_held " },
 	{ "a key's hold is off", "UPDATE token SET held_nusd = 101", "token_held " },
 	{ "a key's use is off", "UPDATE token SET used_nusd = 0", "token_used " },
+	{ "a key's budget holds too little", "UPDATE budget SET held_nusd = 99 WHERE scope = 'token'", "budget_held " },
+	{ "a user's budget holds too much", "UPDATE budget SET held_nusd = 101 WHERE scope = 'user'", "budget_held " },
+	{ "a group's budget holds what is not open", "UPDATE budget SET held_nusd = 1 WHERE scope = 'group'", "budget_held " },
+	{ "a budget's use is off", "UPDATE budget SET used_nusd = 94 WHERE period = 'total'", "budget_used " },
+	{ "a budget counts an old window", "UPDATE budget SET used_nusd = 95 WHERE period = 'day'", "budget_used " },
+	{ "a bill's lines are short", "UPDATE request SET lines = '[{\"amount_nusd\":20},{\"amount_nusd\":39}]' WHERE request_id = 'r1'", "lines " },
+	{ "a bill's lines come to the cost", "UPDATE request SET lines = '[{\"amount_nusd\":20},{\"amount_nusd\":40}]' WHERE request_id = 'r1'", "" },
+	{ "a bill's lines are no JSON", "UPDATE request SET lines = '{' WHERE request_id = 'r1'", "lines " },
+	{ "a request is open for too long", "UPDATE request SET started_ms = -5 WHERE request_id = 'r3'", "expired " },
+	{ "an archived month is not in the opening", "UPDATE account SET opening_nusd = 1 WHERE id = 4", "balance " },
+	{ "a key's forgotten rows are off", "UPDATE token SET forgotten_nusd = 1", "token_used " },
+	{ "a txn's forgotten rows are off", "INSERT INTO forgotten VALUES (2, 4, 1)", "settle revenue " },
 	{ "a row's cost is off", "UPDATE request SET cost_nusd = 61 WHERE request_id = 'r1'",
-	  "token_used settle revenue " },
-	{ "a row is gone", "DELETE FROM request WHERE request_id = 'r1'", "token_used settle revenue " },
+	  "token_used budget_used settle revenue " },
+	{ "a row is gone", "DELETE FROM request WHERE request_id = 'r1'", "token_used budget_used settle revenue " },
 	{ "a row settled twice", "INSERT INTO request (request_id, state, started_ms, user_id, account_id, token_id, endpoint, reserved_nusd, cost_nusd, txn_id) VALUES ('r9', 'settled', 0, 1, 4, 1, 'chat', 100, 60, 2)",
-	  "token_used settle revenue " },
+	  "token_used budget_used settle revenue " },
 	{ "a cost without a txn", "UPDATE request SET txn_id = 0 WHERE request_id = 'r1'", "settle cost_posted " },
 	{ "a txn without a cost", "UPDATE request SET txn_id = 2 WHERE request_id = 'r4'", "cost_posted cost_state " },
 	{ "an open row with a txn", "UPDATE request SET txn_id = 2 WHERE request_id = 'r3'", "cost_posted cost_state " },
 	{ "an open row is voided by hand", "UPDATE request SET state = 'void' WHERE request_id = 'r3'",
-	  "account_held token_held " },
+	  "account_held token_held budget_held budget_held " },
 	{ "a negative cost", "UPDATE request SET cost_nusd = -60 WHERE request_id = 'r1'",
-	  "token_used settle revenue cost_range " },
+	  "token_used budget_used settle revenue cost_range " },
 	{ "a refund without a txn", "UPDATE request SET refund_txn_id = 0 WHERE request_id = 'r2'",
 	  "refund cost_posted " },
 	{ "a refund of more than it cost", "UPDATE request SET refunded_nusd = 61 WHERE request_id = 'r2'",
-	  "token_used refund revenue cost_range " },
+	  "token_used budget_used refund revenue cost_range " },
 	{ "an overshoot unflagged", "UPDATE request SET reserved_nusd = 59 WHERE request_id = 'r1'", "overshoot " },
 	{ "a flag without overshoot", "UPDATE request SET overshoot = 1 WHERE request_id = 'r1'", "overshoot " },
 	{ "a user without account", "INSERT INTO user (name, created_ms) VALUES ('bob', 0)", "owner " },
@@ -100,7 +118,7 @@ static const struct {
 	{ "revenue holds something", "UPDATE account SET held_nusd = 1 WHERE kind = 'revenue'", "account_held house " },
 	{ "a row of no account", "UPDATE request SET account_id = 77 WHERE request_id = 'r3'",
 	  "account_held request_refs " },
-	{ "a row of no key", "UPDATE request SET token_id = 77 WHERE request_id = 'r3'", "token_held request_refs " },
+	{ "a row of no key", "UPDATE request SET token_id = 77 WHERE request_id = 'r3'", "token_held budget_held request_refs " },
 	{ "a price that is not there", "UPDATE request SET price_id = 77 WHERE request_id = 'r3'", "request_refs " },
 	{ "a key of no user", "UPDATE token SET user_id = 77", "references " },
 	{ "a state that is none", "UPDATE user SET role = 'king'", "file " },
