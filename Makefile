@@ -8,14 +8,14 @@ VERSION := 0.1.0
 # --- what is built -----------------------------------------------------------
 # Lists are made from the folders: a new file needs no line here.
 
-LIB_SRC := $(sort $(wildcard lib/*/*.c))
+LIB_SRC := $(filter-out lib/gen/%,$(sort $(wildcard lib/*/*.c)))
 RELAY_SRC := $(sort $(wildcard fcgi/*.c))
 ADMIN_SRC := $(sort $(wildcard admin-cgi/*.c))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PROGRAMS := relay.fcgi admin.fcgi pontage
-TOOLS := upstream load fcgi-client run-cases
+TOOLS := upstream load fcgi-client run-cases ids
 
 # --- how ---------------------------------------------------------------------
 
@@ -70,6 +70,7 @@ help:
 	@printf '%s\n' \
 	'make           build relay.fcgi, admin.fcgi and pontage into build/' \
 	'make run       build, start gateway and web server on ./state' \
+	'make ranks     fetch and convert rank data, for exact token counts' \
 	'make check     everything below, and the end-to-end tests' \
 	'make lint      layers, headers, format, tidy, sizes, shell' \
 	'make test      unit and relay tests under ASan and UBSan' \
@@ -107,6 +108,41 @@ build/gen/pages.h build/gen/pages.c &: lib/gen/embed.awk $(PAGES) $(ASSETS)
 	$(say) GEN pages
 	@mkdir -p build/gen
 	$(Q)awk -v OUT=build/gen/pages -v ASSETS='$(HASHES)' -f lib/gen/embed.awk $(PAGES)
+
+# Rank data of the published encodings, for exact token counts; without npm
+# there are estimates.  RANKS_FROM goes into the files.
+RANKS := build/ranks/o200k_base.ranks build/ranks/cl100k_base.ranks
+RANKS_FROM := tiktoken 1.0.22 of npm, MIT
+RANKS_NPM := build/ranks/npm/.installed
+MKRANKS_SRC := lib/gen/mkranks.c lib/count/vocab.c \
+	$(addprefix lib/base/,buf.c err.c mem.c str.c)
+
+.PHONY: ranks ranks-if-npm
+ranks: $(RANKS)
+
+# For who wants to run it: says in a line what is missing, and goes on.
+ranks-if-npm:
+	@for f in $(RANKS); do [ -e $$f ] || want=1; done; \
+	[ -z "$$want" ] || { command -v npm >/dev/null && \
+		$(MAKE) --no-print-directory ranks 2>build/ranks.log; } || \
+		echo 'run: tokens are estimated: no npm to fetch rank data with (docs/counting.md)'
+
+$(RANKS_NPM): lib/count/ranks/package-lock.json lib/count/ranks/package.json
+	$(say) NPM $(@D)
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)
+	$(Q)cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --no-progress \
+		--loglevel=error --fetch-retries=1 --fetch-timeout=20000 >/dev/null
+	@touch $@
+
+build/tools/mkranks: $(MKRANKS_SRC) lib/count/vocab.h
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_FLAGS) -O2 -o $@ $(MKRANKS_SRC)
+
+build/ranks/%.ranks: $(RANKS_NPM) build/tools/mkranks
+	$(say) RANKS $@
+	$(Q)build/tools/mkranks '$(RANKS_FROM)' \
+		build/ranks/npm/node_modules/tiktoken/encoders/$*.json $@
 
 # --- objects and programs, once a variant ------------------------------------
 
@@ -157,6 +193,7 @@ $$(DIR_$(1))/tools/load: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/
 $$(DIR_$(1))/tools/fcgi-client: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/*.c)) $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/tools/run-cases: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/cases/*.c) \
 	$$(filter-out tests/relay/fcgi_client.c,$$(wildcard tests/relay/*.c))) $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/tools/ids: $$(DIR_$(1))/obj/tests/tokens/ids.o $$(DIR_$(1))/lib.a
 $$(TOOLS:%=$$(DIR_$(1))/tools/%):
 	$$(say) LINK $$@
 	@mkdir -p $$(@D)
@@ -178,12 +215,12 @@ DESTDIR ?=
 
 tools: $(TOOLS:%=build/tools/%)
 
-run: all
+run: all ranks-if-npm
 	@exec sh nginx-conf/start.sh
 
 # A step that fails does not keep the others from being seen.
 check:
-	@exec tests/check.sh lint test cases tsan e2e fuzz
+	@exec tests/check.sh ranks lint test cases tsan e2e fuzz
 
 # What gcc knows and clang 14 does not.
 CLANG_FLAGS := $(filter-out -Werror -ftrivial-auto-var-init=zero \
@@ -191,7 +228,7 @@ CLANG_FLAGS := $(filter-out -Werror -ftrivial-auto-var-init=zero \
 
 # C that is ours; what make generates is not.
 C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay tests/cases \
-	tests/fuzz tests/storm
+	tests/fuzz tests/storm tests/tokens
 C_ALL := $(sort $(wildcard $(C_DIRS:%=%/*.[ch]) lib/*/*.[ch]))
 C_TIDY := $(filter %.c,$(C_ALL))
 
@@ -257,12 +294,12 @@ cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
 	@exec tests/cases.sh build/asan $(CASES)
 
 # The programs under test are the released ones; E2E= names a file or two.
-e2e: all build/tools/upstream build/tools/load
+e2e: all ranks build/tools/upstream build/tools/load build/tools/ids
 	@exec tests/e2e/run.sh $(E2E)
 
 # The same files with programs that watch themselves.  Leaks are for make test
 # and make cases to find: a worker's sandbox lets nobody trace it.
-e2e-asan: $(PROGRAMS:%=build/asan/%) $(TOOLS:%=build/asan/tools/%)
+e2e-asan: ranks $(PROGRAMS:%=build/asan/%) $(TOOLS:%=build/asan/tools/%)
 	@BUILD=$(CURDIR)/build/asan ASAN_OPTIONS=detect_leaks=0 \
 		exec tests/e2e/run.sh $(E2E)
 
@@ -326,6 +363,8 @@ install: all
 		$(SYSTEMD)/systemd/system $(SYSTEMD)/sysusers.d $(SYSTEMD)/tmpfiles.d
 	install -m 755 $(PROGRAMS:%=build/%) $(LIBDIR)
 	ln -sf ../lib/pontage/pontage $(DESTDIR)$(PREFIX)/bin/pontage
+	for f in $(wildcard $(RANKS)); do \
+		install -d $(LIBDIR)/ranks && install -m 644 $$f $(LIBDIR)/ranks; done
 	cp -R --no-preserve=ownership htdocs $(SHAREDIR)
 	for server in $(wildcard nginx-conf apache-conf); do \
 		mkdir -p $(DOCDIR)/$$server && \

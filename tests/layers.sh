@@ -15,8 +15,10 @@ ranks='
 2 lib/net
 1 lib/db
 1 lib/shared
+2 lib/count
 2 lib/store
 2 lib/dialect
+3 lib/gen
 3 lib/provider
 4 lib/policy
 5 lib/relay
@@ -48,6 +50,7 @@ admin-cgi   "(net/fetch|relay/)                    admin.fcgi calls no provider;
 lib/relay   "(db|store)/                           a relay is handed channels and hands out usage
 lib/dialect "(db|store|net|crypto|shared)/         a dialect opens nothing and waits for nothing
 lib/dialect "base/(clock|rand|log|conf)            a dialect knows no time, no chance, no settings
+lib/count   "(db|store|net|crypto|shared)/         a count is pure
 lib/provider "(db|store|net|shared)/               a provider is a row'
 
 sources() {
@@ -128,7 +131,8 @@ check_texts() {
 		$(sources | grep -vE "^lib/(dialect/scrub|provider/testprov)") |
 		sed 's/$/: markup belongs into admin-cgi\/tmpl\//'
 	# A lock file names packages, not the place that they came from.
-	grep -n '"resolved": *"http' tests/e2e/package-lock.json |
+	grep -n '"resolved": *"http' tests/e2e/package-lock.json \
+		lib/count/ranks/package-lock.json |
 		sed 's/$/: names a place outside the source/'
 }
 

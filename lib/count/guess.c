@@ -1,0 +1,111 @@
+/* guess.c - see guess.h. */
+#include "count/guess.h"
+
+enum kind {
+	KIND_NONE,
+	KIND_LOW,   /* a to z */
+	KIND_UP,    /* A to Z */
+	KIND_DIGIT, /* 0 to 9 */
+	KIND_SIGN,
+	KIND_BLANK,
+	KIND_LINE,  /* an end of line */
+	KIND_REST,  /* a byte inside a character */
+	KIND_WIDE2, /* the first byte of a character of two bytes ... */
+	KIND_WIDE3,
+	KIND_WIDE4,
+	KIND__COUNT
+};
+
+static unsigned char kinds[256];
+
+/* Thousandths of a token: what the first of a run costs, and what each that
+ * follows.  A blank before a word is part of its token. */
+static const struct {
+	int first, next;
+} costs[KIND__COUNT] = {
+	[KIND_SIGN] = { 750, 420 },    [KIND_BLANK] = { 0, 60 },
+	[KIND_LINE] = { 560, 150 },    [KIND_DIGIT] = { 400, 340 },
+	[KIND_WIDE2] = { 450, 330 },   [KIND_WIDE3] = { 800, 720 },
+	[KIND_WIDE4] = { 1900, 1800 },
+};
+
+/* A word: letters and digits that follow each other. */
+#define WORD_BYTES  7   /* most words up to here are a token */
+#define WORD_MORE   190 /* for each byte behind that */
+#define SHAPELESS   16  /* bytes and more, and often another kind of byte: */
+#define SHAPELESS_T 640 /* for each of its bytes */
+#define TURN        650 /* for a change of kind in other words */
+
+__attribute__((constructor)) static void make_kinds(void)
+{
+	for (int c = 0; c < 256; c++)
+		kinds[c] = c >= 0xF0 ? KIND_WIDE4 :
+			   c >= 0xE0 ? KIND_WIDE3 :
+			   c >= 0xC0 ? KIND_WIDE2 :
+			   c >= 0x80 ? KIND_REST :
+			   c == '\n' ? KIND_LINE :
+			   c <= ' '  ? KIND_BLANK :
+				       KIND_SIGN;
+	for (int c = 'a'; c <= 'z'; c++)
+		kinds[c] = KIND_LOW;
+	for (int c = 'A'; c <= 'Z'; c++)
+		kinds[c] = KIND_UP;
+	for (int c = '0'; c <= '9'; c++)
+		kinds[c] = KIND_DIGIT;
+}
+
+static bool in_word(unsigned char kind)
+{
+	return kind == KIND_LOW || kind == KIND_UP || kind == KIND_DIGIT;
+}
+
+/* What the run under way costs if it ends here. */
+static int64_t run_cost(const struct guess *g)
+{
+	int64_t n = g->run, turns = g->turns, cost;
+
+	if (!n)
+		return 0;
+	if (!in_word(g->first))
+		return costs[g->first].first + (n - 1) * costs[g->first].next;
+	if (g->first == KIND_DIGIT && !turns)
+		return costs[KIND_DIGIT].first +
+		       (n - 1) * costs[KIND_DIGIT].next;
+	if (n >= SHAPELESS && turns * 5 > n)
+		return n * SHAPELESS_T;
+	cost = 1000 + turns * TURN;
+	if (n > WORD_BYTES * (turns + 1))
+		cost += (n - WORD_BYTES * (turns + 1)) * WORD_MORE;
+	return cost;
+}
+
+void guess_add(struct guess *g, const char *p, size_t n)
+{
+	unsigned char kind;
+
+	for (size_t i = 0; i < n; i++) {
+		kind = kinds[(unsigned char)p[i]];
+		if (kind == KIND_REST)
+			continue;
+		if (g->run && (kind == g->first ||
+			       (in_word(kind) && in_word(g->first)))) {
+			/* A capital before small letters is one word. */
+			g->turns += kind != g->kind &&
+				    !(g->kind == KIND_UP && kind == KIND_LOW);
+			g->run++;
+		} else {
+			g->milli_tok += run_cost(g);
+			g->first = kind;
+			g->run = 1;
+			g->turns = 0;
+		}
+		g->kind = kind;
+	}
+}
+
+int64_t guess_tok(const struct guess *g, int scale)
+{
+	int64_t milli = g->milli_tok + run_cost(g);
+
+	return (int64_t)(((__int128)milli * scale + 999999) / 1000000);
+}
