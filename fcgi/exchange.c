@@ -1,6 +1,7 @@
 /* exchange.c - a request on the loop: the relay's world, and its bill. */
 #include "exchange.h"
 
+#include "budget.h"
 #include "loop.h"
 #include "played.h"
 
@@ -45,7 +46,8 @@ void exchange_free(struct exchange *x)
 
 static void maybe_over(struct exchange *x)
 {
-	if (x->settled && !x->client && !x->noting && !x->dirty) {
+	if (x->settled && !x->client && !x->noting && !x->extending &&
+	    !x->dirty) {
 		atomic_fetch_sub(&x->loop->inflight, 1);
 		exchange_free(x);
 	}
@@ -88,21 +90,6 @@ static const char *attempts_json(struct exchange *x)
 	return text;
 }
 
-/* What was delivered, in tokens: the upstream's count or ours.  The prompt is
- * owed once an upstream took it, the output as far as it came. */
-static void count_usage(const struct exchange *x, struct usage *u)
-{
-	const struct relay_end *end = &x->relay.end;
-
-	usage_init(u);
-	if (!end->served || !(end->delivered || end->reached))
-		return;
-	if (!end->delivered && !end->client_gone)
-		return;
-	listen_usage(&x->relay.listen, bill_prompt_tok(&x->ask),
-		     end->err.code == ERR_NONE, u);
-}
-
 /* What the upstream said goes on the receipt as it was, also where it is not
  * what is charged. */
 static void fill_usage(struct exchange *x, const struct usage *u)
@@ -116,8 +103,8 @@ static void fill_usage(struct exchange *x, const struct usage *u)
 	row->source = usage_source_name(u->source);
 	row->usage_flag = usage_flag_name(u->flag);
 	row->service_tier = service_tier_name(u->tier);
-	row->usage_raw = arena_dup(&x->arena,
-				   buf_span(&x->relay.listen.usage_raw));
+	row->usage_raw =
+		arena_dup(&x->arena, buf_span(&x->relay.listen.usage_raw));
 }
 
 static void fill_end(struct exchange *x)
@@ -132,6 +119,7 @@ static void fill_end(struct exchange *x)
 	}
 	row->status = end->status;
 	row->error = end->err.code ? err_info(end->err.code)->code : "";
+	row->stopped = end->stopped;
 	row->attempts = end->n_attempts;
 	row->attempts_json = attempts_json(x);
 	row->first_token_ms = MAX(end->first_ms, 0);
@@ -144,7 +132,7 @@ static void settle(struct exchange *x)
 	struct usage u;
 
 	timer_set(&l->poller.timers, &x->note_timer, 0);
-	count_usage(x, &u);
+	relay_usage(&x->relay, &u);
 	fill_usage(x, &u);
 	fill_end(x);
 	x->row.cost_nusd = bill_cost(&x->price, &u);
@@ -184,7 +172,7 @@ static void on_note_time(struct timer *t, int64_t now_ms)
 	timer_set(&l->poller.timers, t, now_ms + l->conf->progress_ms);
 	if (x->noting || !x->relay.end.delivered)
 		return;
-	listen_usage(&x->relay.listen, bill_prompt_tok(&x->ask), false, &u);
+	relay_usage(&x->relay, &u);
 	progress_op_init(&x->progress, x->row.id);
 	x->progress.prompt_tok = MAX(usage_prompt_tok(&u), 0);
 	x->progress.completion_tok = MAX(u.out_tok, 0);
@@ -242,17 +230,30 @@ static bool writable(const struct client *c)
 	return poll(&p, 1, 0) > 0;
 }
 
+static void resume(struct exchange *x)
+{
+	if (!x->held_back || relay_holds_back(&x->relay))
+		return;
+	x->held_back = false;
+	if (x->call)
+		call_resume(x->call);
+	if (x->played)
+		played_resume(x->played);
+}
+
+void exchange_resume(struct exchange *x)
+{
+	resume(x);
+	maybe_over(x);
+}
+
 static void has_room(struct exchange *x)
 {
 	if (!(x->held_back || x->relay.paused) ||
 	    queued(x) > (size_t)x->loop->conf->client_queue_bytes / 2)
 		return;
-	x->held_back = false;
 	relay_on_room(&x->relay, x->loop->poller.now_ms);
-	if (x->call)
-		call_resume(x->call);
-	if (x->played)
-		played_resume(x->played);
+	resume(x);
 }
 
 static void on_stuck(struct timer *t, int64_t now_ms)
@@ -479,8 +480,13 @@ static void io_timer(void *arg, int64_t at_ms)
 	timer_set(&x->loop->poller.timers, &x->timer, at_ms);
 }
 
-static const struct relay_io io = { io_upstream, io_cancel, io_head,
-				    io_data,     io_end,    io_timer };
+static void io_more(void *arg)
+{
+	budget_more(arg);
+}
+
+static const struct relay_io io = { io_upstream, io_cancel, io_head, io_data,
+				    io_end,      io_timer,  io_more };
 
 static void on_time(struct timer *t, int64_t now_ms)
 {
@@ -503,6 +509,7 @@ void exchange_begin(struct exchange *x)
 	x->timer.fn = on_time;
 	x->note_timer.fn = on_note_time;
 	x->relaying = true;
+	budget_begin(x);
 	l->n_streams += x->ask.stream;
 	relay_init(&x->relay, &x->plan, &io, x, &x->arena);
 	if (x->client)
