@@ -54,6 +54,10 @@ struct exchange {
 	/* the ledger's */
 	struct request row;
 	struct reserve_op reserve;
+	int64_t wanted_nusd; /* to be reserved; it may be less */
+	struct extend_op extend;
+	int64_t extend_tok; /* that it asks money for */
+	bool extending;
 	struct settle_op settle;
 	struct progress_op progress;
 	struct refuse_op refusal;
@@ -90,5 +94,7 @@ void exchange_refuse(struct exchange *x, const struct err *e);
 void exchange_flush(struct exchange *x);
 void exchange_client_gone(struct exchange *x);
 void exchange_stop(struct exchange *x, const struct err *why);
+/* The relay may hear its upstream again, or has ended meanwhile. */
+void exchange_resume(struct exchange *x);
 
 #endif

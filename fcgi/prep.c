@@ -1,6 +1,8 @@
 /* prep.c - see prep.h. */
 #include "prep.h"
 
+#include "budget.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
@@ -294,6 +296,7 @@ static void reserve(struct prep *p, struct exchange *x)
 	x->row.worker_id = l->worker_id;
 	reserve_op_init(&x->reserve, &x->row,
 			clock_mono_ms() + l->conf->reserve_ms);
+	budget_reserve(x);
 	x->reserve.op.done = loop_reserved;
 	shared_count(l->slot, SHARED_requests, 1);
 	writer_put(l->writer, &x->reserve.op);

@@ -55,7 +55,7 @@ bool relay_budget_passes(struct relay *r, const uint64_t finished[2])
 
 	if (!b->held_tok)
 		return true;
-	listen_usage(&r->listen, 0, false, &u);
+	listen_usage(&r->listen, r->plan->money.prompt_tok, false, &u);
 	if (u.out_tok > b->held_tok + (grows ? 0 : SLACK(b->held_tok))) {
 		b->short_of = true;
 		memcpy(b->finished, finished, sizeof(b->finished));

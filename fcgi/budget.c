@@ -1,0 +1,121 @@
+/* budget.c - see budget.h. */
+#include "budget.h"
+
+#include "exchange.h"
+#include "loop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/nusd.h"
+
+#define LEAST_TOK 16 /* of output: less is not worth a request */
+
+static int64_t answers(const struct exchange *x)
+{
+	return MAX(x->ask.n, x->ask.best_of);
+}
+
+static bool costs(const struct exchange *x)
+{
+	return !x->price.free && x->price.output_nusd &&
+	       x->ask.kind != ASK_EMBEDDING;
+}
+
+/* Did the caller, or the key, say how long an answer may become? */
+static bool has_limit(const struct exchange *x)
+{
+	return x->ask.max_tok >= 0 ||
+	       (x->token.reserve_max && x->price.max_output_tok);
+}
+
+/* Of each answer, where there is the money. */
+static int64_t usual_tok(const struct exchange *x)
+{
+	int64_t max = x->price.max_output_tok;
+	int64_t n = x->ask.max_tok;
+
+	if (n < 0)
+		n = has_limit(x) ? max : x->loop->conf->reserve_output_tok;
+	return max ? MIN(n, max) : n;
+}
+
+static int64_t cost_of(const struct exchange *x, int64_t tok)
+{
+	return nusd_cost(tok, x->price.output_nusd);
+}
+
+/* How many the amount buys; the last one may not be rounded up into. */
+static int64_t tok_for(const struct exchange *x, int64_t nusd)
+{
+	__int128 n = (__int128)nusd * 1000000 / x->price.output_nusd;
+
+	return n > INT32_MAX ? INT32_MAX : (int64_t)n;
+}
+
+void budget_reserve(struct exchange *x)
+{
+	int64_t wanted = x->row.reserved_nusd;
+	int64_t out = cost_of(x, usual_tok(x) * answers(x));
+	int64_t least = cost_of(x, LEAST_TOK * answers(x));
+
+	x->wanted_nusd = wanted;
+	if (costs(x) && !has_limit(x) && least < out)
+		x->reserve.least_nusd = wanted - out + least;
+}
+
+void budget_begin(struct exchange *x)
+{
+	int64_t n = answers(x), each = usual_tok(x);
+	int64_t missing = x->wanted_nusd - x->row.reserved_nusd;
+	struct relay_money *m = &x->plan.money;
+
+	m->prompt_tok = bill_prompt_tok(&x->ask);
+	if (!costs(x))
+		return;
+	if (missing > 0) {
+		each = tok_for(x, cost_of(x, each * n) - missing) / n;
+		m->limit_tok = each = MAX(each, 1);
+	}
+	if (!m->limit_tok && !has_limit(x)) {
+		if (!x->ask.stream)
+			return; /* it is settled in full, whatever it is */
+		m->step_tok = each * n;
+		m->most_tok = x->price.max_output_tok * n;
+	}
+	m->held_tok = each * n;
+}
+
+static void on_extended(struct write_op *op)
+{
+	struct exchange *x = OWNER(op, struct exchange, extend.op);
+	int64_t got = x->extend.got_nusd, more = 0;
+
+	x->extending = false;
+	if (!op->err.code)
+		more = got == x->extend.amount_nusd ? x->extend_tok :
+						      tok_for(x, got);
+	log_request(x->request_id);
+	log_debug("relay.extend", LOG_I("tok", more), LOG_I("nusd", got),
+		  LOG_S("error", op->err.code ? op->err.msg : ""));
+	relay_on_budget(&x->relay, x->loop->poller.now_ms, more, &op->err);
+	log_request(NULL);
+	exchange_resume(x);
+}
+
+/* As long as a settle may wait: while the database is locked a stream waits,
+ * and is not cut short. */
+void budget_more(struct exchange *x)
+{
+	const struct relay_money *m = &x->plan.money;
+	int64_t left = m->most_tok - x->relay.budget.held_tok;
+	struct loop *l = x->loop;
+
+	x->extend_tok = m->most_tok ? MIN(m->step_tok, left) : m->step_tok;
+	extend_op_init(&x->extend, &x->row, cost_of(x, x->extend_tok),
+		       clock_mono_ms() + l->conf->settle_ms);
+	x->extend.least_nusd =
+		MIN(x->extend.amount_nusd, cost_of(x, LEAST_TOK));
+	x->extend.op.done = on_extended;
+	x->extending = true;
+	writer_put(l->writer, &x->extend.op);
+}
