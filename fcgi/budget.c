@@ -17,7 +17,7 @@ static int64_t answers(const struct exchange *x)
 
 static bool costs(const struct exchange *x)
 {
-	return !x->price.free && x->price.output_nusd &&
+	return bill_output_nusd(&x->bill, 1) > 0 &&
 	       x->ask.kind != ASK_EMBEDDING;
 }
 
@@ -31,25 +31,18 @@ static bool has_limit(const struct exchange *x)
 /* Of each answer, where there is the money. */
 static int64_t usual_tok(const struct exchange *x)
 {
-	int64_t max = x->price.max_output_tok;
-	int64_t n = x->ask.max_tok;
-
-	if (n < 0)
-		n = has_limit(x) ? max : x->loop->conf->reserve_output_tok;
-	return max ? MIN(n, max) : n;
+	return bill_reserved_tok(&x->bill);
 }
 
 static int64_t cost_of(const struct exchange *x, int64_t tok)
 {
-	return nusd_cost(tok, x->price.output_nusd);
+	return bill_output_nusd(&x->bill, tok);
 }
 
 /* How many the amount buys; the last one may not be rounded up into. */
 static int64_t tok_for(const struct exchange *x, int64_t nusd)
 {
-	__int128 n = (__int128)nusd * 1000000 / x->price.output_nusd;
-
-	return n > INT32_MAX ? INT32_MAX : (int64_t)n;
+	return MIN(bill_output_tok(&x->bill, nusd), INT32_MAX);
 }
 
 void budget_reserve(struct exchange *x)
@@ -70,6 +63,7 @@ void budget_begin(struct exchange *x)
 	struct relay_money *m = &x->plan.money;
 
 	m->prompt_tok = bill_prompt_tok(&x->ask);
+	m->context_tok = x->price.context_tok;
 	if (!costs(x))
 		return;
 	if (missing > 0) {

@@ -161,21 +161,29 @@ static int64_t most(int64_t tok, int64_t bytes)
 	return MAX(MAX(tok, 0) * TIMES, MAX(bytes, 0)) + MARGIN_TOK;
 }
 
-bool usage_plausible(const struct usage *u, const struct usage_own *own)
+/* Longer than the model reads or says? */
+static bool too_long(const struct usage *u, const struct usage_own *own)
 {
 	int64_t context = own->context_tok ? own->context_tok : CONTEXT_TOK;
-	int64_t said = MAX(u->out_tok, 0);
+	int64_t prompts = MAX(own->prompts, 1);
+
+	context += MARGIN_TOK;
+	return usage_prompt_tok(u) / prompts > context ||
+	       u->out_tok / prompts / MAX(own->choices, 1) > context;
+}
+
+bool usage_plausible(const struct usage *u, const struct usage_own *own)
+{
 	int64_t hidden = MAX(u->reasoning_tok, 0) + MAX(u->audio_out_tok, 0) +
 			 MAX(u->image_out_tok, 0);
 	bool more_in = own->more_in || u->searches > 0 || u->fetches > 0 ||
 		       u->tool_prompt_tok > 0 || u->audio_in_tok > 0 ||
 		       u->image_in_tok > 0;
 
-	if (!usage_sane(u) || usage_prompt_tok(u) > context + MARGIN_TOK ||
-	    said / MAX(own->choices, 1) > context + MARGIN_TOK)
+	if (!usage_sane(u) || too_long(u, own))
 		return false;
 	if (!more_in &&
 	    usage_prompt_tok(u) > most(own->prompt_tok, own->prompt_bytes))
 		return false;
-	return said - MIN(hidden, said) <= most(own->out_tok, own->out_bytes);
+	return u->out_tok - hidden <= most(own->out_tok, own->out_bytes);
 }

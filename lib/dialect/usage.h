@@ -95,7 +95,8 @@ struct usage_own {
 	int64_t out_tok;      /* our count of what was delivered */
 	int64_t out_bytes;    /* of its text */
 	int64_t context_tok;  /* the model's; 0: unknown */
-	int64_t choices;      /* answers to one prompt; 0: one */
+	int64_t prompts;      /* texts to embed or continue; 0: one */
+	int64_t choices;      /* answers to each of them; 0: one */
 	bool more_in;         /* images, sound or files are not in our count */
 };
 

@@ -243,6 +243,20 @@ static void make_call(struct relay *r)
 	};
 }
 
+/* What the upstream's usage is judged by. */
+static struct usage_own own_count(const struct relay_plan *plan)
+{
+	const struct ask *ask = plan->ask;
+
+	return (struct usage_own){
+		.prompt_bytes = MAX(ask->text_bytes, 1),
+		.context_tok = plan->money.context_tok,
+		.prompts = ask->n_inputs,
+		.choices = MAX(ask->n, ask->best_of),
+		.more_in = ask->n_images || ask->n_audio || ask->n_files,
+	};
+}
+
 static void reset_answer(struct relay *r)
 {
 	const struct provider *p = r->at->channel->provider;
@@ -260,6 +274,7 @@ static void reset_answer(struct relay *r)
 	listen_release(&r->listen);
 	listen_init(&r->listen, r->plan->endpoint->shape,
 		    p->quirks & Q_REASONING_APART);
+	r->listen.own = own_count(r->plan);
 }
 
 /* Begins the next attempt; false where there is none left. */

@@ -77,8 +77,9 @@ struct relay_plan {
 	int64_t wall_ms; /* at relay_start(): for dates in answers */
 	struct relay_limits limits;
 	struct relay_money {
-		int64_t prompt_tok; /* our count */
-		int64_t limit_tok;  /* of each answer, that the upstream is
+		int64_t prompt_tok;  /* our count */
+		int64_t context_tok; /* the model's; 0: not known */
+		int64_t limit_tok;   /* of each answer, that the upstream is
 				       told; 0: it is told nothing */
 		/* Of all answers together: */
 		int64_t held_tok; /* output that is held for; 0: any */
