@@ -151,6 +151,7 @@ static void settle(struct exchange *x)
 	settle_op_init(&x->settle, &l->ledger, &x->row,
 		       clock_mono_ms() + l->conf->settle_ms);
 	x->settle.op.done = on_settled;
+	once_settle(x);
 	writer_put(l->writer, &x->settle.op);
 }
 
@@ -356,6 +357,8 @@ void exchange_refuse(struct exchange *x, const struct err *e)
 {
 	struct answer_error a = { .err = e, .retry_after_ms = -1 };
 
+	if (x->token.id && x->endpoint && x->endpoint->act == ACT_RELAY)
+		a.receipt = x->request_id;
 	buf_clear(&x->out);
 	answer_error(&x->out, &a, x->request_id);
 	x->row.state = "refused";
@@ -502,7 +505,8 @@ void exchange_begin(struct exchange *x)
 	struct loop *l = x->loop;
 
 	if (x->reserve.op.err.code) {
-		exchange_refuse(x, &x->reserve.op.err);
+		if (!once_answered(x))
+			exchange_refuse(x, &x->reserve.op.err);
 		exchange_answer(x);
 		return;
 	}

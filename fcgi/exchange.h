@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "front.h"
+#include "once.h"
 #include "poller.h"
 
 #include "base/conf.h"
@@ -61,6 +62,7 @@ struct exchange {
 	struct settle_op settle;
 	struct progress_op progress;
 	struct refuse_op refusal;
+	struct once once;     /* the client's Idempotency-Key */
 	bool refused;         /* the row says so, and is to be written */
 	bool settled, noting; /* the bill is in; a note is being written */
 	struct timer note_timer;

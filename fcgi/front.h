@@ -23,10 +23,11 @@ struct conn;
  * the texts belong to the connection until front_end(). */
 struct head {
 	struct str method, uri, path; /* path: uri without the query, raw */
+	struct str query;             /* what stands behind the '?' */
 	struct str script;            /* SCRIPT_NAME: the program's address */
 	struct str address;           /* REMOTE_ADDR, never a header */
 	struct str authorization, content_type, content_encoding;
-	struct str content_length, idempotency_key;
+	struct str content_length, idempotency_key, accept;
 	struct str waited_from; /* PONTAGE_T0: seconds.milliseconds */
 };
 

@@ -14,6 +14,7 @@ static const struct wanted {
 	{ "CONTENT_LENGTH", offsetof(struct head, content_length) },
 	{ "HTTP_CONTENT_ENCODING", offsetof(struct head, content_encoding) },
 	{ "HTTP_IDEMPOTENCY_KEY", offsetof(struct head, idempotency_key) },
+	{ "HTTP_ACCEPT", offsetof(struct head, accept) },
 	{ "PONTAGE_T0", offsetof(struct head, waited_from) },
 };
 
@@ -29,6 +30,8 @@ static int read_param(struct head *h, const char *line, struct err *e)
 		if ((size_t)(equals - line) != n ||
 		    memcmp(line, wanted[i].name, n))
 			continue;
+		if (to->p && to == &h->accept)
+			return 0; /* a list, which may come in parts */
 		if (to->p)
 			return err_set(e, ERR_BAD_HTTP,
 				       "the header %s came twice",
@@ -105,6 +108,7 @@ int head_read(struct head *h, char *const *envp, int64_t max_bytes,
 	rest = h->uri;
 	if (rest.p)
 		str_next(&rest, '?', &h->path);
+	h->query = rest;
 	if (bytes > max_bytes)
 		return err_set(e, ERR_BAD_HTTP,
 			       "the request's head is larger than %lld bytes",

@@ -1,13 +1,13 @@
 /* prep.c - see prep.h. */
 #include "prep.h"
 
+#include "account.h"
 #include "budget.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
 #include "policy/who.h"
-#include "json/jw.h"
 
 #include <strings.h>
 
@@ -162,85 +162,6 @@ static int check_who(struct prep *p, struct exchange *x,
 	return 0;
 }
 
-/* --- the models a key may use -------------------------------------------------------- */
-
-static bool may_see(const struct exchange *x, const struct book_model *m)
-{
-	struct err e = { 0 };
-
-	if (who_may_use(&x->token, str_of(m->name), &e) < 0)
-		return false;
-	for (int i = 0; i < m->n_seats; i++)
-		if (m->seats[i].channel->usable &&
-		    book_on_list(m->seats[i].channel->groups,
-				 str_of(x->token.group)))
-			return m->price.id != 0;
-	return false;
-}
-
-static void put_model(struct jw *w, const struct book_model *m)
-{
-	jw_object(w, NULL);
-	jw_str(w, "id", m->name);
-	jw_str(w, "object", "model");
-	jw_int(w, "created", 0);
-	jw_str(w, "owned_by", m->seats[0].channel->provider->id);
-	jw_end(w);
-}
-
-static void answer_json(struct exchange *x, struct buf *body)
-{
-	struct relay_header h[] = {
-		{ "Content-Type", STR("application/json") },
-		{ "x-request-id", str_of(x->request_id) },
-	};
-
-	answer_head(&x->out, 200, h, COUNT(h));
-	buf_add(&x->out, body->p, body->len);
-	loop_give(x->loop, x);
-}
-
-static int list_models(struct exchange *x, const char *name, struct err *e)
-{
-	struct buf body;
-	struct jw w;
-
-	(void)name;
-	(void)e;
-	buf_init(&body, 16 << 20);
-	jw_start(&w, &body);
-	jw_object(&w, NULL);
-	jw_str(&w, "object", "list");
-	jw_array(&w, "data");
-	for (int i = 0; i < x->book->n_models; i++)
-		if (may_see(x, x->book->models[i]))
-			put_model(&w, x->book->models[i]);
-	jw_end(&w);
-	jw_end(&w);
-	answer_json(x, &body);
-	buf_release(&body);
-	return 0;
-}
-
-static int show_model(struct exchange *x, const char *name, struct err *e)
-{
-	const struct book_model *m = book_model(x->book, str_of(name));
-	struct buf body;
-	struct jw w;
-
-	if (!m || !may_see(x, m))
-		return err_param(e, ERR_MODEL, "model",
-				 "The model '%.64s' does not exist or you do "
-				 "not have access to it.",
-				 name);
-	buf_init(&body, 4096);
-	jw_start(&w, &body);
-	put_model(&w, m);
-	answer_json(x, &body);
-	buf_release(&body);
-	return 0;
-}
-
 /* --- a request for an upstream --------------------------------------------------------- */
 
 static int read_ask(struct prep *p, struct exchange *x, struct err *e)
@@ -298,16 +219,35 @@ static void reserve(struct prep *p, struct exchange *x)
 			clock_mono_ms() + l->conf->reserve_ms);
 	budget_reserve(x);
 	x->reserve.op.done = loop_reserved;
+	once_reserve(x);
 	shared_count(l->slot, SHARED_requests, 1);
 	writer_put(l->writer, &x->reserve.op);
+}
+
+/* Before model, channels and money: the answer that is there was paid. */
+static int replayed(struct prep *p, struct exchange *x, const struct head *head,
+		    struct err *e)
+{
+	int rc = once_begin(x, p->db, head, e);
+
+	if (rc > 0)
+		loop_give(p->loop, x);
+	return rc;
 }
 
 static int relay_request(struct prep *p, struct exchange *x,
 			 const struct head *head, struct err *e)
 {
-	if (check_content(head, e) < 0 || read_ask(p, x, e) < 0 ||
-	    who_may_use(&x->token, x->ask.model, e) < 0 || plan(p, x, e) < 0 ||
-	    find_price(p, x, e) < 0)
+	int rc;
+
+	if (check_content(head, e) < 0 || read_ask(p, x, e) < 0)
+		return -1;
+	rc = replayed(p, x, head, e);
+	if (rc)
+		return MIN(rc, 0);
+	x->book = book_take(p->loop->shelf, p->db, x->token.config_version, e);
+	if (!x->book || who_may_use(&x->token, x->ask.model, e) < 0 ||
+	    plan(p, x, e) < 0 || find_price(p, x, e) < 0)
 		return -1;
 	/* A free model needs no money; the rest is for the reservation. */
 	if (x->row.reserved_nusd && who_has_money(&x->token, e) < 0)
@@ -321,18 +261,12 @@ static int relay_request(struct prep *p, struct exchange *x,
 static int act(struct prep *p, struct exchange *x, const struct head *head,
 	       const char *name, struct err *e)
 {
-	static int (*const acts[])(struct exchange *, const char *,
-				   struct err *) = {
-		[ACT_MODELS] = list_models,
-		[ACT_MODEL] = show_model,
-	};
-
-	x->book = book_take(p->loop->shelf, p->db, x->token.config_version, e);
-	if (!x->book)
-		return -1;
 	if (x->endpoint->act == ACT_RELAY)
 		return relay_request(p, x, head, e);
-	return acts[x->endpoint->act](x, name, e);
+	if (account_answer(x, p->db, head, name, e) < 0)
+		return -1;
+	loop_give(p->loop, x);
+	return 0;
 }
 
 /* What is wrong with the address is said before what is wrong with the key,

@@ -8,6 +8,7 @@ static const struct {
 	const char *reason;
 } reasons[] = {
 	{ 200, "OK" },
+	{ 202, "Accepted" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthorized" },
 	{ 403, "Forbidden" },
@@ -81,9 +82,14 @@ int answer_error_lines(const struct answer_error *a, const char *request_id,
 	h[n++] = (struct relay_header){ "Content-Type",
 					STR("application/json") };
 	h[n++] = (struct relay_header){ "x-request-id", str_of(request_id) };
-	if (a->err->code == ERR_NO_FUNDS)
+	if (a->receipt)
+		h[n++] = (struct relay_header){ "X-Pontage-Receipt",
+						str_of(a->receipt) };
+	if (a->err->code == ERR_NO_FUNDS || a->err->code == ERR_IDEM_DONE)
 		h[n++] =
 			(struct relay_header){ "x-should-retry", STR("false") };
+	if (wait_ms < 0 && a->err->code == ERR_IDEM_RUNNING)
+		wait_ms = 1000;
 	if (wait_ms < 0 && answer_status(a) == 503)
 		wait_ms = 2000;
 	if (wait_ms < 0)

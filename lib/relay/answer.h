@@ -16,13 +16,14 @@ struct answer_error {
 	int status;             /* 0: what the error says */
 	const char *code;       /* NULL: what the error says */
 	int64_t retry_after_ms; /* -1: nothing is said */
+	const char *receipt;    /* the id of one; NULL: there is none */
 };
 
 /* The head as CGI wants it: "Status: 200 OK", the lines, the empty line.
  * Values with control bytes are left out. */
 void answer_head(struct buf *out, int status, const struct relay_header *h,
 		 int n);
-#define ANSWER_HEADERS 4
+#define ANSWER_HEADERS 5
 /* The lines of an error's head: x-request-id and what the error asks for
  * (Retry-After, x-should-retry).  seconds: memory for one of them. */
 int answer_error_lines(const struct answer_error *a, const char *request_id,

@@ -11,6 +11,11 @@ enum endpoint_act {
 	ACT_RELAY,  /* goes to an upstream */
 	ACT_MODELS, /* the models this key may use */
 	ACT_MODEL,  /* one of them */
+	ACT_RECEIPT,
+	ACT_SUBSCRIPTION, /* OpenAI's old billing pages, as one-api has them */
+	ACT_TOTAL,
+	ACT_CREDIT,
+	ACT_USAGE, /* by day and model */
 };
 
 struct endpoint {

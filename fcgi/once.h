@@ -1,0 +1,36 @@
+/* once.h - a request with an Idempotency-Key, which must not run twice.
+ *
+ * The key is looked up by the acceptor, claimed in the transaction that reserves
+ * the money, and ended in the one that settles.  A request without the header
+ * costs nothing of this.
+ */
+#ifndef FCGI_ONCE_H
+#define FCGI_ONCE_H
+
+#include "db/writer.h"
+#include "store/idem.h"
+
+struct exchange;
+struct head;
+
+struct once { /* of an exchange */
+	bool on;
+	struct idem use;
+	struct idem_found found;
+	/* What the writer is to do besides. */
+	int (*reserve)(struct db *db, struct write_op *op, struct err *e);
+	int (*settle)(struct db *db, struct write_op *op, struct err *e);
+};
+
+/* On the acceptor, with the body checked.  0: it may run; 1: x->out is the
+ * answer of the first one; -1: neither. */
+int once_begin(struct exchange *x, struct db *db, const struct head *head,
+	       struct err *e);
+/* Between making the operation and giving it to the writer. */
+void once_reserve(struct exchange *x);
+void once_settle(struct exchange *x);
+/* The reservation was refused: because the answer was there meanwhile?  Then
+ * x->out is it. */
+bool once_answered(struct exchange *x);
+
+#endif
