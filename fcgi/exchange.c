@@ -107,6 +107,24 @@ static void fill_usage(struct exchange *x, const struct usage *u)
 		arena_dup(&x->arena, buf_span(&x->relay.listen.usage_raw));
 }
 
+/* What the user pays line by line, and what the channel costs us. */
+static void fill_bill(struct exchange *x, const struct usage *u)
+{
+	const struct candidate *served = x->relay.end.served;
+	struct request *row = &x->row;
+	struct bill b;
+
+	bill_make(&x->price, u, row->factor_ppm, &b);
+	row->cost_nusd = b.amount_nusd;
+	row->lines = bill_json(&b, &x->arena);
+	row->usage = bill_usage_json(u, &x->arena);
+	if (served)
+		row->upstream_nusd =
+			bill_cost(book_cost(x->book, x->ask.model,
+					    served->channel, served->model),
+				  u, PPM);
+}
+
 static void fill_end(struct exchange *x)
 {
 	const struct relay_end *end = &x->relay.end;
@@ -135,7 +153,7 @@ static void settle(struct exchange *x)
 	relay_usage(&x->relay, &u);
 	fill_usage(x, &u);
 	fill_end(x);
-	x->row.cost_nusd = bill_cost(&x->price, &u);
+	fill_bill(x, &u);
 	x->row.state = u.source == USAGE_NONE ? "void" : "settled";
 	log_info("relay.end", LOG_S("model", x->row.model_asked),
 		 LOG_S("channel", x->relay.end.served ?
@@ -177,7 +195,7 @@ static void on_note_time(struct timer *t, int64_t now_ms)
 	progress_op_init(&x->progress, x->row.id);
 	x->progress.prompt_tok = MAX(usage_prompt_tok(&u), 0);
 	x->progress.completion_tok = MAX(u.out_tok, 0);
-	x->progress.cost_nusd = bill_cost(&x->price, &u);
+	x->progress.cost_nusd = bill_cost(&x->price, &u, x->row.factor_ppm);
 	x->progress.op.done = on_noted;
 	x->noting = true;
 	writer_put(l->writer, &x->progress.op);

@@ -50,6 +50,7 @@ struct exchange {
 	struct book *book;
 	struct ask ask;
 	struct book_price price;
+	struct bill_ask bill; /* of ask and price */
 	struct relay_plan plan;
 
 	/* the ledger's */

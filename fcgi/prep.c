@@ -182,16 +182,18 @@ static int read_ask(struct prep *p, struct exchange *x, struct err *e)
 static int find_price(struct prep *p, struct exchange *x, struct err *e)
 {
 	const struct book_model *m = book_model(x->book, x->ask.model);
-	struct bill_ask b = {
+
+	x->price = m->price;
+	x->bill = (struct bill_ask){
 		.ask = &x->ask,
 		.price = &x->price,
 		.reserve_output_tok = p->loop->conf->reserve_output_tok,
 		.reserve_max = x->token.reserve_max,
+		.factor_ppm = book_factor_ppm(x->book, x->token.group),
 	};
-
-	x->price = m->price;
 	x->row.price_id = m->price.id;
-	return bill_reserve(&b, &x->row.reserved_nusd, e);
+	x->row.factor_ppm = x->bill.factor_ppm;
+	return bill_reserve(&x->bill, &x->row.reserved_nusd, e);
 }
 
 static int plan(struct prep *p, struct exchange *x, struct err *e)

@@ -133,7 +133,7 @@ static void settle(struct prober *p)
 	p->row.prompt_tok = MAX(usage_prompt_tok(&u), 0);
 	p->row.completion_tok = MAX(u.out_tok, 0);
 	p->row.source = p->ok ? "upstream" : "";
-	p->row.cost_nusd = p->price.id ? bill_cost(&p->price, &u) : 0;
+	p->row.cost_nusd = p->price.id ? bill_cost(&p->price, &u, PPM) : 0;
 	p->row.total_ms = p->ms;
 	settle_op_init(&p->settle, &l->ledger, &p->row,
 		       clock_mono_ms() + l->conf->settle_ms);

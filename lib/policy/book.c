@@ -7,8 +7,8 @@
 #include "db/db.h"
 #include "http/cidr.h"
 #include "store/channel.h"
+#include "store/grp.h"
 #include "store/meta.h"
-#include "store/price.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -261,9 +261,47 @@ static void add_seats(struct book *b, const struct channel_all *all)
 					ARENA_ARRAY(&b->arena, struct book_seat,
 						    all->n_channels);
 			m->seats[m->n_seats++] = (struct book_seat){
-				&b->channels[c],
-				arena_dup(&b->arena, str_of(cm->upstream)),
+				.channel = &b->channels[c],
+				.upstream = arena_dup(&b->arena,
+						      str_of(cm->upstream)),
 			};
+		}
+}
+
+static struct book_price price_of_row(struct book *b, const struct price *p)
+{
+	struct price_line *lines =
+		ARENA_ARRAY(&b->arena, struct price_line, p->n_lines + 1);
+
+	for (int i = 0; i < p->n_lines; i++) {
+		lines[i] = p->lines[i];
+		lines[i].variant =
+			arena_dup(&b->arena, str_of(p->lines[i].variant));
+	}
+	return (struct book_price){
+		.id = p->id,
+		.free = p->free,
+		.context_tok = p->context_tok,
+		.max_output_tok = p->max_output_tok,
+		.reserve_output_tok = p->reserve_output_tok,
+		.batch_ppm = p->batch_ppm,
+		.flex_ppm = p->flex_ppm,
+		.priority_ppm = p->priority_ppm,
+		.lines = lines,
+		.n_lines = p->n_lines,
+	};
+}
+
+/* What a channel costs us counts wherever it serves under that name. */
+static void add_cost(struct book *b, const struct price *p)
+{
+	for (int m = 0; m < b->n_models; m++)
+		for (int i = 0; i < b->models[m]->n_seats; i++) {
+			struct book_seat *s = &b->models[m]->seats[i];
+
+			if (s->channel->id == p->channel_id &&
+			    !strcmp(s->upstream, p->model))
+				s->cost = price_of_row(b, p);
 		}
 }
 
@@ -277,17 +315,44 @@ static void add_prices(struct book *b, const struct price *p, int n,
 
 		if (p[i].from_ms > now_ms)
 			b->until_ms = MIN(b->until_ms, p[i].from_ms);
+		else if (p[i].channel_id)
+			add_cost(b, &p[i]);
 		else if (m)
-			m->price = (struct book_price){
-				.id = p[i].id,
-				.free = p[i].free,
-				.input_nusd = p[i].input_nusd,
-				.cached_nusd = p[i].cached_nusd,
-				.output_nusd = p[i].output_nusd,
-				.context_tok = p[i].context_tok,
-				.max_output_tok = p[i].max_output_tok,
-			};
+			m->price = price_of_row(b, &p[i]);
 	}
+}
+
+static void add_groups(struct book *b, const struct grp *g, int n)
+{
+	b->n_groups = n;
+	b->groups = ARENA_ARRAY(&b->arena, struct book_group, n + 1);
+	for (int i = 0; i < n; i++)
+		b->groups[i] = (struct book_group){
+			arena_dup(&b->arena, str_of(g[i].name)),
+			g[i].factor_ppm,
+		};
+}
+
+int64_t book_factor_ppm(const struct book *b, const char *group)
+{
+	for (int i = 0; i < b->n_groups; i++)
+		if (!strcmp(b->groups[i].name, group))
+			return b->groups[i].factor_ppm;
+	return PPM;
+}
+
+const struct book_price *book_cost(const struct book *b, struct str model,
+				   const struct book_channel *ch,
+				   const char *upstream)
+{
+	static const struct book_price none;
+	const struct book_model *m = book_model(b, model);
+
+	for (int i = 0; m && i < m->n_seats; i++)
+		if (m->seats[i].channel == ch && m->seats[i].cost.id &&
+		    !strcmp(m->seats[i].upstream, upstream))
+			return &m->seats[i].cost;
+	return m ? &m->price : &none;
 }
 
 static int by_name(const void *a, const void *b)
@@ -296,47 +361,57 @@ static int by_name(const void *a, const void *b)
 		      (*(struct book_model *const *)b)->name);
 }
 
-/* In one transaction: the version must be that of the prices too.  How many
- * prices, or -1. */
-static int read_all(struct db *db, int64_t now_ms, struct channel_all *all,
-		    struct price **prices, struct arena *scratch, struct err *e)
+/* What a book is made of, as it is stored. */
+struct stored {
+	struct channel_all channels;
+	struct price *prices;
+	struct grp *groups;
+	int n_prices, n_groups;
+};
+
+/* In one transaction: the version must be that of the prices too. */
+static int read_all(struct db *db, int64_t now_ms, struct stored *all,
+		    struct arena *scratch, struct err *e)
 {
 	bool inside = db_in_txn(db); /* a job is taken in the writer's */
-	int n;
+	int rc = 0;
 
 	if (!inside && db_begin_read(db, e) < 0)
 		return -1;
-	n = price_all(db, now_ms, prices, scratch, e);
-	if (n >= 0 && channel_all(db, all, scratch, e) < 0)
-		n = -1;
+	all->n_prices = price_all(db, now_ms, &all->prices, scratch, e);
+	if (all->n_prices >= 0)
+		all->n_groups = grp_list(db, &all->groups, scratch, e);
+	if (all->n_prices < 0 || all->n_groups < 0 ||
+	    channel_all(db, &all->channels, scratch, e) < 0)
+		rc = -1;
 	if (!inside)
 		db_rollback(db);
-	return n;
+	return rc;
 }
 
 static int fill(const struct book_shelf *s, struct book *b, struct db *db,
 		struct arena *scratch, struct err *e)
 {
 	int64_t now_ms = clock_wall_ms();
-	struct channel_all all;
-	struct price *prices;
-	int n = read_all(db, now_ms, &all, &prices, scratch, e);
+	struct stored all = { 0 };
+	const struct channel_all *ch = &all.channels;
 
-	if (n < 0)
+	if (read_all(db, now_ms, &all, scratch, e) < 0)
 		return -1;
-	b->version = all.version;
+	b->version = ch->version;
 	b->until_ms = INT64_MAX;
-	b->n_channels = all.n_channels;
+	b->n_channels = ch->n_channels;
 	b->channels =
-		ARENA_ARRAY(&b->arena, struct book_channel, all.n_channels + 1);
-	b->n_slots = MAX(all.n_models, 8) * 2;
+		ARENA_ARRAY(&b->arena, struct book_channel, ch->n_channels + 1);
+	b->n_slots = MAX(ch->n_models, 8) * 2;
 	b->slots = ARENA_ARRAY(&b->arena, struct book_model *, b->n_slots);
 	b->models =
-		ARENA_ARRAY(&b->arena, struct book_model *, all.n_models + 1);
-	for (int i = 0; i < all.n_channels; i++)
-		add_channel(s, b, &b->channels[i], &all.channels[i], &all);
-	add_seats(b, &all);
-	add_prices(b, prices, n, now_ms);
+		ARENA_ARRAY(&b->arena, struct book_model *, ch->n_models + 1);
+	for (int i = 0; i < ch->n_channels; i++)
+		add_channel(s, b, &b->channels[i], &ch->channels[i], ch);
+	add_seats(b, ch);
+	add_prices(b, all.prices, all.n_prices, now_ms);
+	add_groups(b, all.groups, all.n_groups);
 	qsort(b->models, (size_t)b->n_models, sizeof(struct book_model *),
 	      by_name);
 	return 0;

@@ -13,9 +13,9 @@
 #include "base/err.h"
 #include "net/egress.h"
 #include "provider/provider.h"
+#include "store/price.h"
 
 struct box_key;
-struct db;
 
 struct book_key {
 	int64_t id;
@@ -36,17 +36,28 @@ struct book_channel {
 	int n_keys;
 };
 
+#define PPM 1000000 /* a factor of 1 */
+
+struct book_price { /* a row of the price book, see store/price.h */
+	int64_t id; /* 0: there is none */
+	bool free;
+	int64_t context_tok, max_output_tok;       /* 0: not known */
+	int64_t reserve_output_tok;                /* 0: the setting's */
+	int64_t batch_ppm, flex_ppm, priority_ppm; /* 0: not offered */
+	const struct price_line *lines;
+	int n_lines;
+};
+
 /* One channel that serves a model, under the upstream's own name for it. */
 struct book_seat {
 	const struct book_channel *channel;
 	const char *upstream;
+	struct book_price cost; /* what it costs us; id 0: as the list says */
 };
 
-struct book_price { /* nano-dollars per million tokens */
-	int64_t id; /* 0: there is none */
-	bool free;
-	int64_t input_nusd, cached_nusd, output_nusd;
-	int64_t context_tok, max_output_tok; /* 0: not known */
+struct book_group { /* of users */
+	const char *name;
+	int64_t factor_ppm; /* of the price */
 };
 
 struct book_model {
@@ -63,6 +74,8 @@ struct book {
 	int n_channels;
 	struct book_model **models; /* in order of name */
 	int n_models;
+	struct book_group *groups; /* those with a factor */
+	int n_groups;
 
 	/* book.c's own */
 	struct arena arena;
@@ -86,6 +99,15 @@ void book_give(struct book_shelf *s, struct book *b); /* NULL: nothing */
 
 /* NULL: no channel has ever been told of it. */
 const struct book_model *book_model(const struct book *b, struct str name);
+
+/* What the group pays of a price: PPM where it has no factor of its own. */
+int64_t book_factor_ppm(const struct book *b, const char *group);
+/* What the channel costs us for a model that was asked for, under its name
+ * there: the channel's own price, else the list price (which no group's factor
+ * changes). */
+const struct book_price *book_cost(const struct book *b, struct str model,
+				   const struct book_channel *ch,
+				   const char *upstream);
 
 /* Is the name on the comma list? */
 bool book_on_list(const char *list, struct str name);

@@ -14,7 +14,7 @@ static void books(struct fixture *fx)
 					  .after = ledger_after,
 					  .arg = &l };
 	static const char *const ids[] = { "r1", "r2", "r3" };
-	struct price p = { .model = "m1", .input_nusd = 1, .note = "" };
+	struct price p = { .model = "m1", .free = true };
 	struct reserve_op hold;
 	struct settle_op end;
 	struct refuse_op refuse;
@@ -168,7 +168,7 @@ static const char *const refused[] = {
 	"DELETE FROM entry",
 	"UPDATE txn SET reason = 'x'",
 	"DELETE FROM txn",
-	"UPDATE price SET input_nusd = 0",
+	"UPDATE price SET free = 1",
 	"DELETE FROM price",
 	"UPDATE request SET cost_nusd = 0 WHERE request_id = 'r1'",
 	"UPDATE request SET state = 'open' WHERE request_id = 'r1'",

@@ -79,14 +79,22 @@ static int64_t add_key(struct world *w, int64_t channel, const char *secret,
 
 static void add_price(struct world *w, int64_t input_nusd, int64_t from_ms)
 {
-	struct price p = { .model = "m1",
-			   .from_ms = from_ms,
-			   .input_nusd = input_nusd,
-			   .cached_nusd = input_nusd,
-			   .output_nusd = 2 * input_nusd,
-			   .note = "" };
+	const struct price_line lines[] = {
+		{ 0, LINE_input, "", 0, input_nusd },
+		{ 0, LINE_output, "", 0, 2 * input_nusd },
+	};
+	struct price p = {
+		.model = "m1", .from_ms = from_ms, .lines = lines, .n_lines = 2
+	};
 
 	MUST(&w->fx, price_set(w->fx.db, &p, &w->fx.e));
+}
+
+static int64_t input_nusd(const struct book *b, const char *model)
+{
+	const struct book_price *p = &book_model(b, str_of(model))->price;
+
+	return p->n_lines ? p->lines[0].nusd : -1;
 }
 
 static struct book *take(struct world *w)
@@ -172,7 +180,7 @@ static void a_price_begins_at_its_time(void **state)
 	add_price(&w, 300, now_ms + 100000);
 	add_price(&w, 200, clock_wall_ms() + 150);
 	b = take(&w);
-	ROW_INT(book_model(b, STR("m1"))->price.input_nusd, 100);
+	ROW_INT(input_nusd(b, "m1"), 100);
 	ROW_TRUE(b->until_ms < now_ms + 100000);
 
 	row("soon");
@@ -181,9 +189,9 @@ static void a_price_begins_at_its_time(void **state)
 	later = take(&w);
 	ROW_TRUE(later != b);
 	ROW_INT(later->version, b->version);
-	ROW_INT(book_model(later, STR("m1"))->price.input_nusd, 200);
+	ROW_INT(input_nusd(later, "m1"), 200);
 	ROW_INT(later->until_ms, now_ms + 100000);
-	ROW_INT(book_model(b, STR("m1"))->price.input_nusd, 100);
+	ROW_INT(input_nusd(b, "m1"), 100);
 	book_give(w.shelf, b);
 	book_give(w.shelf, later);
 	close_world(&w);

@@ -219,7 +219,7 @@ static const struct {
 	{ "a key added", "INSERT INTO channel_key (channel_id, hint) VALUES (1, '')", true },
 	{ "a key disabled", "UPDATE channel_key SET enabled = 0", true },
 	{ "a key dropped", "DELETE FROM channel_key", true },
-	{ "a price", "INSERT INTO price (model, from_ms, input_nusd, cached_nusd, output_nusd) VALUES ('m', 0, 0, 0, 0)", true },
+	{ "a price", "INSERT INTO price (model, from_ms) VALUES ('m', 0)", true },
 	{ "a user", "UPDATE user SET grp = 'vip'", false },
 	{ "a token", "UPDATE token SET enabled = 0", false },
 	{ "money", "UPDATE account SET held_nusd = 1", false },
@@ -269,18 +269,22 @@ static void the_newest_price_that_has_begun_counts(void **state)
 	(void)state;
 	fixture_init(&fx, ":memory:");
 	for (size_t i = 0; i < COUNT(book); i++) {
+		const struct price_line line = { .line = LINE_input,
+						 .nusd = book[i].input_nusd };
+
 		p = (struct price){ .model = book[i].model,
 				    .from_ms = book[i].from_ms,
-				    .input_nusd = book[i].input_nusd };
+				    .lines = &line,
+				    .n_lines = 1 };
 		MUST(&fx, price_set(fx.db, &p, &fx.e));
 	}
 	for (size_t i = 0; i < COUNT(asks); i++) {
 		row("at %lld", (long long)asks[i].at_ms);
-		p.input_nusd = 0;
+		p.n_lines = 0;
 		ROW_INT(price_at(fx.db, "a", asks[i].at_ms, &p, &fx.arena,
 				 &fx.e),
 			asks[i].want != 0);
-		ROW_INT(p.input_nusd, asks[i].want);
+		ROW_INT(MAX(price_of(&p, LINE_input), 0), asks[i].want);
 		ROW_INT(price_list(fx.db, asks[i].at_ms, &rows, &fx.arena,
 				   &fx.e),
 			asks[i].list);
@@ -289,8 +293,8 @@ static void the_newest_price_that_has_begun_counts(void **state)
 			asks[i].all);
 	}
 	assert_int_equal(price_history(fx.db, "a", &rows, &fx.arena, &fx.e), 4);
-	assert_int_equal(rows[0].input_nusd, 4);
-	assert_int_equal(rows[1].input_nusd, 3);
+	assert_int_equal(price_of(&rows[0], LINE_input), 4);
+	assert_int_equal(price_of(&rows[1], LINE_input), 3);
 	MUST(&fx, price_get(fx.db, rows[0].id, &p, &fx.arena, &fx.e));
 	assert_int_equal(price_get(fx.db, 99, &p, &fx.arena, &fx.e), -1);
 	fixture_release(&fx);
