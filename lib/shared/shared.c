@@ -75,6 +75,7 @@ static void clear(struct shared *sh, struct shared_slot *s)
 	atomic_store(&s->inflight, 0);
 	atomic_store(&s->streams, 0);
 	atomic_store(&s->pss_kb, 0);
+	meter_reap(sh, (int)(s - sh->file->slots));
 	atomic_store(&s->claim, 0);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define LAYOUT 1
+#define LAYOUT 2
 #define NAME   "shared"
 
 int shared_read(const char *path, char *at, size_t size)
@@ -158,6 +158,7 @@ void shared_close(struct shared *sh)
 	if (!sh)
 		return;
 	munmap(sh->file, sizeof(*sh->file));
+	free(sh->own_meters);
 	free(sh);
 }
 

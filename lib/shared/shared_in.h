@@ -2,7 +2,8 @@
 #ifndef SHARED_SHARED_IN_H
 #define SHARED_SHARED_IN_H
 
-#include "shared/shared.h"
+#include "shared/health.h"
+#include "shared/meter.h"
 
 #include <stdatomic.h>
 
@@ -26,15 +27,40 @@ struct shared_head {
 	int64_t boot;
 };
 
+/* Keys are apart from what they find, so that a search touches few pages. */
+struct meter_table {
+	_Atomic uint64_t keys[METER_ROOM]; /* 0: free; never given back */
+	struct meter {
+		/* start << 32 | count; start 0: none yet */
+		_Atomic uint64_t windows[METER_WINDOWS];
+		_Atomic uint16_t columns[SHARED_SLOTS]; /* at once */
+	} meters[METER_ROOM];
+};
+
+struct health_table {
+	_Atomic uint64_t keys[HEALTH_ROOM];
+	struct health {
+		_Atomic int64_t until_ms; /* 0: well */
+		_Atomic int64_t since_ms, probe_ms;
+		_Atomic int failures, why;
+	} healths[HEALTH_ROOM];
+};
+
 struct shared_file {
 	struct shared_head head;
 	_Atomic int64_t retired[SHARED_COUNTER__COUNT]; /* of freed slots */
 	struct shared_slot slots[SHARED_SLOTS];
+	struct meter_table meters;
+	struct health_table healths;
 };
 
 struct shared {
 	struct shared_file *file;
+	struct meter_table *_Atomic own_meters; /* where the file has no room */
 };
+
+/* Nothing of that process is at once any more. */
+void meter_reap(struct shared *sh, int column);
 
 /* Bytes of a small file of /proc, with a '\0': how many, or -1. */
 int shared_read(const char *path, char *at, size_t size);
