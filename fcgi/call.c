@@ -9,33 +9,50 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define HEADERS_MAX 256
-#define JOIN_BYTES  65536 /* bodies up to this go out in one piece */
+#define HEADERS_MAX  256
+#define STREAM_BYTES 2048  /* of a stream's events that are read at once */
+#define JOIN_BYTES   65536 /* bodies up to this go out in one piece */
 
 /* --- what libcurl calls ---------------------------------------------------- */
 
+static void forbid(struct call *c, const struct err *e)
+{
+	free(c->forbidden);
+	c->forbidden = NULL;
+	if (!e->code)
+		return;
+	c->forbidden = mem_alloc(sizeof(*e));
+	*c->forbidden = *e;
+}
+
 static int check_address(struct call *c, const struct sockaddr *sa)
 {
+	struct err e = { 0 };
+
 	call_name_found(c);
-	if (c->dead || egress_judge(sa, &c->egress, &c->forbidden) < 0)
+	if (c->dead)
 		return -1;
-	return 0;
+	egress_judge(sa, &c->egress, &e);
+	forbid(c, &e);
+	return e.code ? -1 : 0;
 }
 
 static curl_socket_t open_socket(void *arg, curlsocktype type,
 				 struct curl_sockaddr *a)
 {
 	struct call *c = arg;
+	struct err e = { 0 };
 	int fd;
 
 	(void)type;
-	err_clear(&c->forbidden);
 	if (check_address(c, &a->addr) < 0)
 		return CURL_SOCKET_BAD;
 	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-		err_set(&c->forbidden, ERR_OVERLOADED,
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		err_set(&e, ERR_OVERLOADED,
 			"this gateway has no descriptors left");
+		forbid(c, &e);
+	}
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -57,6 +74,26 @@ static int before_request(void *arg, char *ip, char *local_ip, int port,
 					     CURL_PREREQFUNC_ABORT;
 }
 
+/* From the first byte of an answer libcurl sends nothing again, so what has
+ * been sent is not needed any more. */
+static void drop_body(struct call *c)
+{
+	curl_off_t sent = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	c->sent = !c->what->body || sent >= (curl_off_t)c->what->body->len;
+	if (!c->sent || !c->joined)
+		return;
+	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, NULL);
+	free(c->joined);
+	c->joined = NULL;
+}
+
+bool call_sent(const struct call *c)
+{
+	return c->sent;
+}
+
 static void give_head(struct call *c)
 {
 	struct relay_header h[HEADERS_MAX];
@@ -75,6 +112,8 @@ static void give_head(struct call *c)
 	}
 	c->head_done = true;
 	c->hooks->head(c->arg, c->status, h, n);
+	buf_release(&c->head);
+	drop_body(c);
 }
 
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
@@ -172,9 +211,9 @@ static struct relay_result meaning_of(const struct call *c, CURLcode r)
 {
 	if (c->result.code)
 		return c->result;
-	if (c->forbidden.code && r != CURLE_OK)
-		return (struct relay_result){ c->forbidden.code,
-					      c->forbidden.msg };
+	if (c->forbidden && r != CURLE_OK)
+		return (struct relay_result){ c->forbidden->code,
+					      c->forbidden->msg };
 	if (r == CURLE_OK && c->head_done)
 		return (struct relay_result){ ERR_NONE, "" };
 	for (size_t i = 0; i < COUNT(meanings); i++)
@@ -208,7 +247,7 @@ static void on_done(struct call *c, CURLcode code)
 
 	if (code != CURLE_OK && !c->dead)
 		log_debug("call.end", LOG_I("curl", code),
-			  LOG_S("said", c->errbuf), LOG_S("why", r.why));
+			  LOG_S("said", c->calls->said), LOG_S("why", r.why));
 	curl_multi_remove_handle(c->lane->multi, c->easy);
 	call_name_failed(c, r); /* if it ended before the name was known */
 	call_finish(c, r);
@@ -348,6 +387,7 @@ static void bury(struct call *c)
 		give_easy(c->calls, c->stream, c->easy);
 	curl_slist_free_all(c->lines);
 	free(c->joined);
+	free(c->forbidden);
 	buf_release(&c->head);
 	free(c);
 }
@@ -408,7 +448,7 @@ static void set_once(const struct calls *cs, CURL *h, bool stream)
 	curl_easy_setopt(h, CURLOPT_READFUNCTION, read_body);
 	curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, seek_body);
 	if (stream)
-		curl_easy_setopt(h, CURLOPT_BUFFERSIZE, 4096L);
+		curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)STREAM_BYTES);
 }
 
 static void set_each(struct call *c)
@@ -423,7 +463,7 @@ static void set_each(struct call *c)
 	curl_easy_setopt(h, CURLOPT_URL, c->what->url);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)c->what->connect_ms);
-	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->errbuf);
+	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->calls->said);
 	curl_easy_setopt(h, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(h, CURLOPT_PREREQDATA, c);
@@ -520,6 +560,11 @@ void call_resume(struct call *c)
 	c->calls->busy++;
 	curl_easy_pause(c->easy, CURLPAUSE_CONT);
 	c->calls->busy--;
+	/* What libcurl had kept was too much: it would not look again. */
+	if (c->dead && c->state == CALL_RUNNING) {
+		curl_multi_remove_handle(c->lane->multi, c->easy);
+		leave(c);
+	}
 }
 
 void calls_turn(struct calls *cs)
