@@ -79,11 +79,13 @@ static bool lower_named(struct edits *x, const struct ask_span *at,
 static void limit_tokens(struct edits *x, const char *param, int64_t limit)
 {
 	const struct ask *a = x->ask;
-	const struct ask_span *at = !strcmp(param, "max_completion_tokens") ?
-					    &a->max_completion_at :
-					    &a->max_tokens_at;
+	const struct ask_span *at;
 	bool named;
 
+	if (a->kind == ASK_COMPLETION) /* the older one has no other name */
+		param = "max_tokens";
+	at = !strcmp(param, "max_completion_tokens") ? &a->max_completion_at :
+						       &a->max_tokens_at;
 	named = lower_named(x, &a->max_tokens_at, a->max_tokens, limit);
 	named |=
 		lower_named(x, &a->max_completion_at, a->max_completion, limit);

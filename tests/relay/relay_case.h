@@ -9,13 +9,16 @@
  *	price m1 input=1.00 output=2.00
  *	conf hold_back_ms=200
  *	token limit=1.00
+ *	money held=8 step=8 left=16 limit=0
  *
  * A word, a name, then name=value: what `pontage channel add`, `price set`,
  * `token create` and the configuration take.  Without a channel there is one,
  * "a", that serves the model asked; without a price the model costs 1 and 2
  * dollars a million.  The provider is "compatible" if nothing is said.  A
  * channel's key is sk-upstream-NAME if it has none; every channel has a port
- * of its own at the scripted upstream.
+ * of its own at the scripted upstream.  "money" is for a runner that has no
+ * accounts, and says in tokens what price, limit and settings come to: those
+ * that are held, asked for at a time, left then; told to the upstream.
  *
  *	== client
  *	[leave-after-ms 100]	(or [leave-after-events 2], [read-rate 1000])

@@ -470,6 +470,12 @@ static void a_body_is_edited_for_an_upstream(void **state)
 			  &arena, edits),
 		1);
 	ROW_TRUE(str_eq(edits[0].with, "\"max_tokens\":16,"));
+	row("and has one name only");
+	ROW_INT(ask_edits(&a,
+			  &(struct ask_change)LIMIT("max_completion_tokens", 9),
+			  &arena, edits),
+		1);
+	ROW_TRUE(str_eq(edits[0].with, "\"max_tokens\":9,"));
 	arena_release(&arena);
 	rows_done();
 }

@@ -14,7 +14,10 @@ struct play {
 	const struct relay_case *c;
 	struct world w;
 	size_t cut, said; /* cut: a byte of all answers after which to cut */
+	int64_t left_tok; /* of the budget */
 };
+
+#define LEAST_TOK 16 /* that are worth an extension */
 
 /* --- setup ------------------------------------------------------------------ */
 
@@ -90,6 +93,24 @@ static void set_channel(struct world *w, int i, const struct case_setup *s)
 		w->candidates[i].model = arena_dup(&w->arena, w->ask.model);
 }
 
+static void set_money(struct play *p, const struct case_pairs *pairs)
+{
+	struct relay_money *m = &p->w.plan.money;
+	const struct {
+		const char *name;
+		int64_t *at;
+	} names[] = {
+		{ "held", &m->held_tok },
+		{ "step", &m->step_tok },
+		{ "limit", &m->limit_tok },
+		{ "left", &p->left_tok },
+	};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		(void)str_int(case_value(pairs, names[i].name), 0, INT32_MAX,
+			      names[i].at);
+}
+
 static void set_up(struct play *p)
 {
 	struct world *w = &p->w;
@@ -104,6 +125,8 @@ static void set_up(struct play *p)
 
 		if (str_eq(s->verb, "channel"))
 			set_channel(w, n++, s);
+		if (str_eq(s->verb, "money"))
+			set_money(p, &s->pairs);
 		for (int k = 0; str_eq(s->verb, "conf") && k < s->pairs.n; k++)
 			set_limit(&w->plan.limits, s->pairs.at[k].name,
 				  s->pairs.at[k].value);
@@ -155,6 +178,20 @@ static void silence(struct play *p)
 	world_wait(&p->w);
 }
 
+static void answer_asks(struct play *p)
+{
+	int64_t step = p->w.plan.money.step_tok;
+	int64_t got = MIN(p->left_tok, step);
+
+	while (p->w.asking && got >= MIN(step, LEAST_TOK)) {
+		p->left_tok -= got;
+		world_grant(&p->w, got);
+		got = MIN(p->left_tok, step);
+	}
+	if (p->w.asking)
+		world_refuse(&p->w, ERR_NO_FUNDS);
+}
+
 static void play_op(struct play *p, const struct case_op *op)
 {
 	switch (op->kind) {
@@ -166,6 +203,7 @@ static void play_op(struct play *p, const struct case_op *op)
 	case OP_GONE: silence(p); break;
 	case OP_REFUSE: world_over(&p->w, ERR_UP_CONNECT, "refused"); break;
 	}
+	answer_asks(p);
 	maybe_leave(p);
 }
 
