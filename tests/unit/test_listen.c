@@ -325,6 +325,105 @@ static void usage_falls_back_to_our_count(void **state)
 	listen_release(&l);
 }
 
+static const struct {
+	const char *label, *events[3], *raw;
+	enum usage_flag flag;
+	enum service_tier tier;
+	int64_t in, out;
+} flagged[] = {
+	{ "as it was said",
+	  { DELTA("{\"content\":\"12345\"}"),
+	    USAGE("{ \"prompt_tokens\": 3,\n\"completion_tokens\": 1 }") },
+	  "{\"prompt_tokens\":3,\"completion_tokens\":1}",
+	  .in = 3,
+	  .out = 1 },
+	{ "the last one",
+	  { USAGE("{\"prompt_tokens\":3,\"completion_tokens\":1}"),
+	    USAGE("{\"prompt_tokens\":3,\"completion_tokens\":2}") },
+	  "{\"prompt_tokens\":3,\"completion_tokens\":2}",
+	  .in = 3,
+	  .out = 2 },
+	{ "nothing said",
+	  { DELTA("{\"content\":\"12345\"}") },
+	  "",
+	  .flag = FLAG_MISSING,
+	  .in = 7,
+	  .out = 2 },
+	{ "half of it",
+	  { USAGE("{\"prompt_tokens\":3}") },
+	  "{\"prompt_tokens\":3}",
+	  .flag = FLAG_MISSING,
+	  .in = 7 },
+	{ "a string",
+	  { USAGE("{\"prompt_tokens\":\"3\",\"completion_tokens\":1}") },
+	  "{\"prompt_tokens\":\"3\",\"completion_tokens\":1}",
+	  .flag = FLAG_ABSURD,
+	  .in = 7 },
+	{ "more than the prompt has bytes",
+	  { USAGE("{\"prompt_tokens\":9000,\"completion_tokens\":1}") },
+	  "{\"prompt_tokens\":9000,\"completion_tokens\":1}",
+	  .flag = FLAG_ABSURD,
+	  .in = 7 },
+	{ "more than was read",
+	  { DELTA("{\"content\":\"12345\"}"),
+	    USAGE("{\"prompt_tokens\":3,\"completion_tokens\":9000}") },
+	  "{\"prompt_tokens\":3,\"completion_tokens\":9000}",
+	  .flag = FLAG_ABSURD,
+	  .in = 7,
+	  .out = 2 },
+	{ "but it was thinking",
+	  { DELTA("{\"content\":\"12345\"}"),
+	    USAGE("{\"prompt_tokens\":3,\"completion_tokens\":9000,"
+		  "\"completion_tokens_details\":"
+		  "{\"reasoning_tokens\":8999}}") },
+	  "{\"prompt_tokens\":3,\"completion_tokens\":9000,"
+	  "\"completion_tokens_details\":{\"reasoning_tokens\":8999}}",
+	  .in = 3,
+	  .out = 9000 },
+	{ "cut to fit",
+	  { USAGE("{\"prompt_tokens\":3,\"completion_tokens\":1,"
+		  "\"cached_tokens\":4}") },
+	  "{\"prompt_tokens\":3,\"completion_tokens\":1,"
+	  "\"cached_tokens\":4}",
+	  .flag = FLAG_CLAMPED,
+	  .out = 1 },
+	{ "how it was served",
+	  { "{\"service_tier\":\"flex\",\"choices\":[{\"delta\":{}}]}",
+	    USAGE("{\"prompt_tokens\":3,\"completion_tokens\":1}") },
+	  "{\"prompt_tokens\":3,\"completion_tokens\":1}",
+	  .tier = TIER_FLEX,
+	  .in = 3,
+	  .out = 1 },
+};
+
+static void what_was_said_is_kept_and_flagged(void **state)
+{
+	struct listen l;
+	struct usage u;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(flagged); i++) {
+		row("%s", flagged[i].label);
+		listen_init(&l, SHAPE_CHAT, false);
+		l.own = (struct usage_own){ .prompt_bytes = 28 };
+		for (int k = 0; k < 3 && flagged[i].events[k]; k++)
+			feed(&l, flagged[i].events[k]);
+		listen_usage(&l, 7, true, &u);
+		ROW_INT(u.flag, flagged[i].flag);
+		ROW_INT(u.tier, flagged[i].tier);
+		ROW_INT(u.in_tok, flagged[i].in);
+		ROW_INT(u.out_tok, flagged[i].out);
+		ROW_INT(u.source,
+			flagged[i].flag == FLAG_NONE ||
+					flagged[i].flag == FLAG_CLAMPED ?
+				USAGE_UPSTREAM :
+				USAGE_COUNTED);
+		ROW_STR(buf_span(&l.usage_raw).p, flagged[i].raw);
+		listen_release(&l);
+	}
+	rows_done();
+}
+
 static void reasoning_may_stand_apart(void **state)
 {
 	struct listen l;
@@ -349,6 +448,7 @@ int main(void)
 		cmocka_unit_test(a_whole_answer_is_heard_however_cut),
 		cmocka_unit_test(an_error_body_gives_words),
 		cmocka_unit_test(usage_falls_back_to_our_count),
+		cmocka_unit_test(what_was_said_is_kept_and_flagged),
 		cmocka_unit_test(reasoning_may_stand_apart),
 	};
 

@@ -2,6 +2,7 @@
  * what is counted, and what that costs. */
 #include "dialect/usage_read.h"
 
+#include "policy/bill.h"
 #include "rows.h"
 
 /* Prices are made up, the same for all rows, so that a sum can be followed by
@@ -582,6 +583,56 @@ static void every_dialect_is_counted(void **state)
 	rows_done();
 }
 
+/* As above; a price is for a million, for an hour, for one. */
+static const struct price_line sheet[] = {
+	{ .line = LINE_input, .nusd = 2000 * 1000000LL },
+	{ .line = LINE_cache_read, .nusd = 500 * 1000000LL },
+	{ .line = LINE_cache_write_5m, .nusd = 2500 * 1000000LL },
+	{ .line = LINE_cache_write_1h, .nusd = 4000 * 1000000LL },
+	{ .line = LINE_output, .nusd = 8000 * 1000000LL },
+	{ .line = LINE_reasoning, .nusd = 10000 * 1000000LL },
+	{ .line = LINE_audio_in, .nusd = 40000 * 1000000LL },
+	{ .line = LINE_audio_out, .nusd = 80000 * 1000000LL },
+	{ .line = LINE_cached_audio, .nusd = 2500 * 1000000LL },
+	{ .line = LINE_image_in, .nusd = 10000 * 1000000LL },
+	{ .line = LINE_image_out, .nusd = 30000 * 1000000LL },
+	{ .line = LINE_cached_image, .nusd = 1000 * 1000000LL },
+	{ .line = LINE_time, .nusd = 100 * 3600000LL },
+	{ .line = LINE_character, .nusd = 15000 * 1000000LL },
+	{ .line = LINE_image, .nusd = 40000000 },
+	{ .line = LINE_search, .nusd = 10000000 },
+	{ .line = LINE_fetch, .nusd = 1000000 },
+};
+
+static void it_costs_what_was_worked_out_by_hand(void **state)
+{
+	struct price_line lines[COUNT(sheet)];
+	struct book_price price = { .id = 1,
+				    .lines = lines,
+				    .n_lines = COUNT(lines) };
+	struct usage u;
+	struct bill bill;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sheet); i++) {
+		lines[i] = sheet[i];
+		lines[i].variant = "";
+	}
+	for (size_t i = 0; i < COUNT(published); i++) {
+		int64_t sum = 0;
+
+		row("%s", published[i].label);
+		hear(&published[i], &u);
+		bill_make(&price, &u, PPM, &bill);
+		for (int k = 0; k < bill.n; k++)
+			sum += bill.lines[k].amount_nusd;
+		ROW_INT(bill.amount_nusd, published[i].nusd);
+		ROW_INT(sum, published[i].nusd);
+		ROW_TRUE(!bill.clamped); /* it was, before it came here */
+	}
+	rows_done();
+}
+
 static const struct {
 	const char *label, *object;
 	enum usage_dialect dialect;
@@ -756,6 +807,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_dialect_is_counted),
+		cmocka_unit_test(it_costs_what_was_worked_out_by_hand),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(a_bad_object_changes_nothing),
 		cmocka_unit_test(it_is_compared_with_our_own_count),
