@@ -151,8 +151,9 @@ static bool is_overdue(const struct writer *w, const struct write_op *op,
 	return w->stop_ms && now_ms > w->stop_ms + STOP_MS;
 }
 
-/* Gives up an overdue operation: true, and it is finished. */
-static bool give_up(struct writer *w, struct write_op *op)
+enum fate { TRY_ON, GIVEN_UP, PUT_ASIDE };
+
+static enum fate give_up(struct writer *w, struct write_op *op)
 {
 	struct err e = { 0 };
 
@@ -161,33 +162,56 @@ static bool give_up(struct writer *w, struct write_op *op)
 		wipe(&op->err);
 		err_set(&op->err, ERR_OVERLOADED,
 			"the gateway is overloaded: try again in a moment");
-		return true;
+		return GIVEN_UP;
 	}
-	if (w->conf.spool && w->conf.spool(w->conf.arg, op, &e) == 0) {
-		op->spooled = true;
-		return true;
-	}
+	if (w->conf.spool_put && w->conf.spool_put(w->conf.spool, op, &e) == 0)
+		return PUT_ASIDE;
 	if (!w->stop_ms)
-		return false;
-	log_error("writer.lost", LOG_S("text", op->err.msg));
+		return TRY_ON;
+	log_error("writer.lost", LOG_S("text", op->err.msg),
+		  LOG_S("spool", e.msg));
 	if (!op->err.code)
 		err_set(&op->err, ERR_DB_BUSY, "the database stayed busy");
-	return true;
+	return GIVEN_UP;
+}
+
+/* Once the spool is on the disk they are finished, else to be tried on. */
+static void put_aside(struct writer *w, struct ops *aside, struct ops *done)
+{
+	struct err e = { 0 };
+
+	if (!aside->first)
+		return;
+	if (w->conf.spool_sync(w->conf.spool, &e) < 0) {
+		log_error("writer.spool", LOG_S("text", e.msg));
+		append_all(&w->pending, aside);
+		return;
+	}
+	for (struct write_op *op = aside->first; op; op = op->next) {
+		wipe(&op->err);
+		op->spooled = true;
+	}
+	append_all(done, aside);
 }
 
 static void give_up_overdue(struct writer *w, struct ops *done)
 {
 	int64_t now_ms = clock_mono_ms();
-	struct ops all = w->pending;
+	struct ops all = w->pending, aside = { NULL, NULL };
 	struct write_op *op;
 
 	w->pending.first = NULL;
 	while ((op = first_off(&all))) {
-		if (is_overdue(w, op, now_ms) && give_up(w, op))
-			append(done, op);
-		else
-			append(&w->pending, op);
+		enum fate fate = TRY_ON;
+
+		if (is_overdue(w, op, now_ms))
+			fate = give_up(w, op);
+		append(fate == TRY_ON   ? &w->pending :
+		       fate == GIVEN_UP ? done :
+					  &aside,
+		       op);
 	}
+	put_aside(w, &aside, done);
 }
 
 /* --- a turn ------------------------------------------------------------------ */
@@ -252,6 +276,17 @@ static uint64_t commit_some(struct writer *w, struct err *e)
 	return n;
 }
 
+/* What must not be lost may have a reserve on the disk. */
+static void make_room(struct writer *w)
+{
+	const struct write_op *op = w->pending.first;
+
+	while (op && !op->keep)
+		op = op->next;
+	if (op && w->conf.spool_room)
+		w->conf.spool_room(w->conf.spool);
+}
+
 static void turn(struct writer *w, struct ops *done)
 {
 	struct err e = { 0 };
@@ -264,6 +299,8 @@ static void turn(struct writer *w, struct ops *done)
 	if (e.code) {
 		count(&w->n.failed, 1);
 		log_error("writer.failed", LOG_S("text", e.msg));
+		if (e.code == ERR_STORAGE)
+			make_room(w);
 		usleep(FAIL_PAUSE_MS * 1000);
 	}
 	sort_out(w, n, &e, done);

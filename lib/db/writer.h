@@ -9,9 +9,9 @@
  * The writer waits for the database lock in short turns; between them it
  * answers operations that are past their deadline with ERR_OVERLOADED.  One
  * marked `keep` is never given up so: past its deadline it goes to the spool,
- * or, where there is none, is tried on until the writer is stopped.  A commit
- * that fails is told to all of its operations, but for those to keep, which
- * are tried again.
+ * or, where there is none, is tried on until the writer is stopped.  It is
+ * finished only when the spool is on the disk.  A commit that fails is told to
+ * all of its operations, but for those to keep, which are tried again.
  *
  * The thread also writes the log ring out (base/log.h).
  */
@@ -47,11 +47,18 @@ struct writer_conf {
 	/* All may be NULL.  On the writer's thread. */
 	int (*before_commit)(struct db *db, void *arg, struct err *e);
 	void (*after)(void *arg, bool committed); /* clear what was gathered */
-	int (*spool)(void *arg, struct write_op *op, struct err *e);
 	/* Between two commits, some times a second also where there are none;
 	 * outside of any transaction. */
 	void (*between)(struct db *db, void *arg);
 	void *arg;
+
+	/* The same for operations to keep.  put: one of them, put aside; -1: it
+	 * is tried on.  sync: all that were put, onto the disk; -1: none is.
+	 * room: the disk is full and such operations wait. */
+	int (*spool_put)(void *spool, struct write_op *op, struct err *e);
+	int (*spool_sync)(void *spool, struct err *e);
+	void (*spool_room)(void *spool);
+	void *spool;
 };
 
 struct writer_stats {

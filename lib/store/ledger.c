@@ -216,21 +216,16 @@ int ledger_release(struct db *db, int64_t id, const struct held *h,
 	return n > 0 ? 0 : n ? -1 : err_set(e, ERR_DB, "internal error");
 }
 
-static const struct db_cols settle_cols =
-	DB_COLS(struct request, DB_STR(request, state),
-		DB_INT(request, channel_id), DB_STR(request, provider),
-		DB_STR(request, model_served), DB_INT(request, prompt_tok),
-		DB_INT(request, cached_tok), DB_INT(request, completion_tok),
-		DB_INT(request, reasoning_tok), DB_STR(request, source),
-		DB_INT(request, cost_nusd), DB_INT(request, overshoot),
-		DB_INT(request, price_id), DB_INT(request, txn_id),
-		DB_INT(request, status), DB_STR(request, error),
-		DB_INT(request, attempts), DB_STR(request, attempts_json),
-		DB_INT(request, first_token_ms), DB_INT(request, total_ms),
-		DB_STR(request, service_tier), DB_STR(request, usage),
-		DB_STR(request, usage_raw), DB_STR(request, usage_flag),
-		DB_STR(request, lines), DB_INT(request, upstream_nusd),
-		DB_INT(request, stopped), DB_INT(request, id));
+static const struct db_col settle_col[] = {
+#define S(field) DB_STR(request, field),
+#define I(field) DB_INT(request, field),
+#include "store/settle.def"
+#undef S
+#undef I
+};
+
+static const struct db_cols settle_cols = { settle_col, COUNT(settle_col),
+					    sizeof(struct request) };
 
 static bool is_void(const struct request *r)
 {
@@ -260,6 +255,12 @@ static int run_settle(struct db *db, struct write_op *op, struct err *e)
 	if (r->cost_nusd) /* last: what is gathered stays gathered */
 		ledger_gather(s->ledger, h.account_id, r->cost_nusd);
 	return 0;
+}
+
+const struct request *ledger_settle_row(const struct write_op *op)
+{
+	return op->run == run_settle ? ((const struct settle_op *)op)->row :
+				       NULL;
 }
 
 void settle_op_init(struct settle_op *op, struct ledger *ledger,

@@ -14,6 +14,8 @@ struct held { /* what an open request holds, of whom */
 	int64_t account_id, token_id, reserved_nusd, started_ms, budgets;
 };
 
+/* The row of a settle operation; NULL: it is another one. */
+const struct request *ledger_settle_row(const struct write_op *op);
 /* The number of the txn of this commit: who asks holds the write lock. */
 int ledger_txn(struct db *db, struct ledger *l, struct err *e);
 /* A cost for the txn of this commit. */

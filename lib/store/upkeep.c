@@ -12,24 +12,33 @@
 #include "db/db.h"
 #include "shared/shared.h"
 #include "store/ledger.h"
+#include "store/spool.h"
 
 #define PAGE_BYTES 4096  /* of the database */
 #define SILENT_MS  10000 /* a tick that says nothing for so long is gone */
 
-/* The open requests of workers that died. */
+/* The open requests of workers that died.  Who lives is asked before the spool
+ * is read: what a worker put there before it died is then settled before its
+ * requests are swept.  A file that is being written to may hold some. */
 static int sweep(struct upkeep *u, struct db *db, struct err *e)
 {
 	int64_t live[SHARED_SLOTS];
+	struct spool_replayed replayed;
 	struct ledger_swept swept = { 0 };
 	int n;
 
 	shared_reap(u->shared);
 	n = shared_live_ids(u->shared, live, SHARED_SLOTS);
+	if (spool_replay(u->conf->state_dir, db, u->slot, &replayed, e) < 0)
+		return -1;
+	if (replayed.busy)
+		return 0;
 	if (ledger_sweep(db, live, n, &swept, e) < 0)
 		return -1;
 	if (!swept.settled && !swept.voided)
 		return 0;
 	shared_count(u->slot, SHARED_swept, swept.settled + swept.voided);
+	shared_count(u->slot, SHARED_swept_voided, swept.voided);
 	log_warn("tick.swept", LOG_I("settled", swept.settled),
 		 LOG_I("voided", swept.voided),
 		 LOG_I("cost_nusd", swept.cost_nusd),
@@ -52,12 +61,21 @@ static int checkpoint(struct upkeep *u, struct db *db, struct err *e)
 	return r < 0 ? -1 : 0;
 }
 
+static int ballast(struct upkeep *u, struct db *db, struct err *e)
+{
+	(void)db;
+	(void)e;
+	spool_ballast(u->conf->state_dir);
+	return 0;
+}
+
 static const struct task {
 	const char *name;
 	int (*run)(struct upkeep *u, struct db *db, struct err *e);
 } tasks[] = {
 	{ "sweep", sweep },
 	{ "checkpoint", checkpoint },
+	{ "ballast", ballast },
 };
 
 /* One failing task does not keep the others from their work. */

@@ -1,5 +1,5 @@
 /* upkeep.h - what an installation wants done now and then, whoever does it:
- * the bills of workers that died, and the WAL written back.
+ * the spool replayed, the bills of workers that died, the WAL written back.
  *
  * `pontage tick` does it for ever beside `pontage serve`.  Where there is no
  * tick (mod_fcgid, plain CGI) the relay's workers do, one of them at a time:

@@ -172,3 +172,6 @@ UPDATE request
        txn_id = :txn_id,
        error = 'worker_lost'
  WHERE id = :id;
+
+-- :request_known
+SELECT id FROM request WHERE id = :id AND request_id = :request_id;

@@ -56,6 +56,7 @@ struct world {
 	enum err_code code;
 	bool spoiled; /* by an operation of this commit */
 	int spooled, after, after_failed;
+	int synced, syncs_fail;
 };
 
 static int before_commit(struct db *db, void *arg, struct err *e)
@@ -93,12 +94,22 @@ static int to_spool(void *arg, struct write_op *op, struct err *e)
 	return 0;
 }
 
+static int sync_spool(void *arg, struct err *e)
+{
+	struct world *x = arg;
+
+	x->synced++;
+	return x->syncs_fail-- > 0 ? err_set(e, ERR_STORAGE, "disk full") : 0;
+}
+
 static void start(struct world *x, bool spool)
 {
 	struct writer_conf conf = { .notify_fd = -1,
 				    .before_commit = before_commit,
 				    .after = after,
-				    .spool = spool ? to_spool : NULL,
+				    .spool_put = spool ? to_spool : NULL,
+				    .spool_sync = sync_spool,
+				    .spool = x,
 				    .arg = x };
 
 	memset(x, 0, sizeof(*x));
@@ -281,8 +292,35 @@ static void what_must_not_be_lost_goes_to_the_spool(void **state)
 	assert_true(kept.op.spooled);
 	assert_int_equal(kept.op.err.code, ERR_NONE);
 	assert_int_equal(x.spooled, 1);
+	assert_int_equal(x.synced, 1);
 	db_rollback(x.fx.db);
 	stop(&x);
+}
+
+/* Nothing is finished before it is on the disk; the next try may do it. */
+static void what_is_not_synced_is_not_spooled(void **state)
+{
+	struct name_op kept[3] = { { .fail = 0 } };
+	struct world x;
+
+	(void)state;
+	start(&x, true);
+	x.syncs_fail = 2;
+	lock(&x);
+	for (int i = 0; i < 3; i++)
+		put(&x, &kept[i], "kept", 50, true);
+	for (int i = 0; i < 3; i++) {
+		struct write_op *op = wait_for(&x, 5000);
+
+		assert_non_null(op);
+		assert_true(op->spooled);
+		assert_int_equal(op->err.code, ERR_NONE);
+	}
+	assert_true(x.synced >= 3);
+	assert_true(x.spooled >= 3);
+	db_rollback(x.fx.db);
+	stop(&x);
+	assert_int_equal(kept[0].runs, 0);
 }
 
 static void stopping_commits_what_waits(void **state)
@@ -480,6 +518,7 @@ int main(void)
 		cmocka_unit_test(what_spoils_every_commit_is_found),
 		cmocka_unit_test(a_locked_database_answers_at_the_deadline),
 		cmocka_unit_test(what_must_not_be_lost_goes_to_the_spool),
+		cmocka_unit_test(what_is_not_synced_is_not_spooled),
 		cmocka_unit_test(stopping_commits_what_waits),
 		cmocka_unit_test(stopping_ends_even_if_the_lock_is_gone),
 		cmocka_unit_test(a_full_disk_is_said_and_passes),
