@@ -38,6 +38,8 @@ struct call *call_start(struct calls *cs, const struct relay_call *what,
 			const struct call_hooks *hooks, void *arg);
 void call_cancel(struct call *c); /* no hook is heard any more */
 void call_resume(struct call *c);
+/* The answer has begun and all of what->body has been read: it may go. */
+bool call_sent(const struct call *c);
 /* Once a turn of the loop: begins what was started, buries what ended. */
 void calls_turn(struct calls *cs);
 

@@ -35,8 +35,9 @@ struct calls {
 	struct call *fresh, **fresh_last; /* started, not begun */
 	struct call *ended;
 	struct host *hosts;
-	struct spare spare[2]; /* of whole answers, of streams */
-	int busy;              /* libcurl is on the stack */
+	struct spare spare[2];      /* of whole answers, of streams */
+	int busy;                   /* libcurl is on the stack */
+	char said[CURL_ERROR_SIZE]; /* libcurl's last words, of any call */
 };
 
 enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
@@ -60,9 +61,9 @@ struct call {
 	struct buf head; /* header lines as they came, NUL between them */
 	int n_head, status;
 	bool head_done, hold;
+	bool sent; /* the upstream has the whole request, and answers */
 	struct relay_result result;
-	struct err forbidden;
-	char errbuf[CURL_ERROR_SIZE];
+	struct err *forbidden; /* NULL: nothing was */
 };
 
 /* call.c */

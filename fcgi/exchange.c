@@ -11,10 +11,10 @@
 #include "json/jw.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/epoll.h>
 
-#define OUT_MAX ((size_t)128 << 20) /* a whole answer and its head fit */
+#define OUT_MAX    ((size_t)128 << 20) /* a whole answer and its head fit */
+#define TURN_BYTES (256 << 10)         /* to one client in one turn */
 
 struct exchange *exchange_new(struct loop *loop, struct client *client)
 {
@@ -30,13 +30,18 @@ struct exchange *exchange_new(struct loop *loop, struct client *client)
 	return x;
 }
 
+static void drop_body(struct exchange *x)
+{
+	atomic_fetch_sub(&x->loop->body_bytes, (int64_t)x->body.len);
+	buf_release(&x->body);
+}
+
 void exchange_free(struct exchange *x)
 {
 	if (x->relaying)
 		relay_release(&x->relay);
 	book_give(x->loop->shelf, x->book);
-	atomic_fetch_sub(&x->loop->body_bytes, (int64_t)x->body.len);
-	buf_release(&x->body);
+	drop_body(x);
 	buf_release(&x->out);
 	arena_release(&x->arena);
 	free(x);
@@ -220,33 +225,30 @@ static void let_go(struct exchange *x)
 	x->out_at = x->out.len;
 }
 
-static struct str next_piece(const struct exchange *x, size_t max)
+static int pieces(const struct exchange *x, struct str p[static FRONT_PIECES])
 {
 	size_t left = x->out.len - x->out_at;
+	int n = 0;
 
 	if (left)
-		return (struct str){ x->out.p + x->out_at, MIN(left, max) };
-	return (struct str){ x->kept.p, MIN(x->kept.n, max) };
+		p[n++] = (struct str){ x->out.p + x->out_at, left };
+	if (x->kept.n)
+		p[n++] = x->kept;
+	return n;
 }
 
+/* The buffer goes when it is empty: most of its life a stream waits. */
 static void took(struct exchange *x, size_t n)
 {
-	if (x->out_at < x->out.len) {
-		x->out_at += n;
-		if (x->out_at == x->out.len) {
-			buf_clear(&x->out);
-			x->out_at = 0;
-		}
-		return;
+	size_t part = MIN(n, x->out.len - x->out_at);
+
+	x->out_at += part;
+	if (x->out_at == x->out.len) {
+		buf_release(&x->out);
+		x->out_at = 0;
 	}
+	n -= part;
 	x->kept = (struct str){ x->kept.p + n, x->kept.n - n };
-}
-
-static bool writable(const struct client *c)
-{
-	struct pollfd p = { .fd = c->watch.fd, .events = POLLOUT };
-
-	return poll(&p, 1, 0) > 0;
 }
 
 static void resume(struct exchange *x)
@@ -296,49 +298,50 @@ static void wait_for_room(struct exchange *x)
 		  l->poller.now_ms + l->conf->client_stall_ms);
 }
 
-/* Hands over as much as one write takes, and sends it unless the end of the
- * answer will. */
-static int send_some(struct exchange *x, struct conn *conn)
+/* As much as there is, or the client takes, but no more than its share of a
+ * turn: a large answer must not hold up the others. */
+static enum record_sent send_some(struct exchange *x, struct client *c)
 {
-	size_t room = FRONT_PIECE;
+	enum record_sent how = RECORD_TAKEN;
+	struct str piece[FRONT_PIECES];
+	size_t n, turn = 0;
 
-	while (room && queued(x)) {
-		struct str piece = next_piece(x, room);
-
-		if (front_put(conn, piece.p, piece.n) < 0)
-			return -1;
-		took(x, piece.n);
-		room -= piece.n;
-	}
-	x->sent = true;
-	return x->ended && !queued(x) ? 0 : front_flush(conn);
+	if (x->ended && !x->ending)
+		c->hangs_up = loop_hangs_up(x->loop, c);
+	x->ending = x->ended; /* not to be decided twice */
+	do {
+		how = front_send(c->conn, piece, pieces(x, piece),
+				 x->ended && !c->hangs_up, &n);
+		took(x, n);
+		turn += n;
+	} while (how == RECORD_TAKEN && queued(x) && turn < TURN_BYTES);
+	return queued(x) && how == RECORD_TAKEN ? RECORD_FULL : how;
 }
 
 void exchange_flush(struct exchange *x)
 {
+	enum record_sent how = RECORD_TAKEN;
 	struct client *c = x->client;
-	struct loop *l = x->loop;
 
-	while (c && queued(x)) {
-		/* The first write always fits: nothing is on its way yet. */
-		if (x->sent && !writable(c)) {
-			wait_for_room(x);
-			has_room(x);
-			return;
-		}
-		if (send_some(x, c->conn) < 0) {
-			exchange_client_gone(x);
-			return;
-		}
+	if (c && (queued(x) || x->ended))
+		how = send_some(x, c);
+	if (how == RECORD_GONE) {
+		exchange_client_gone(x);
+		return;
+	}
+	if (how == RECORD_FULL) {
+		wait_for_room(x);
+		has_room(x);
+		return;
 	}
 	if (c && x->ended) {
 		let_go(x);
-		loop_answered(l, c);
+		loop_answered(x->loop, c);
 		maybe_over(x);
 		return;
 	}
 	if (c)
-		poller_watch(&l->poller, &c->watch, front_gone(c->conn));
+		poller_watch(&x->loop->poller, &c->watch, front_gone(c->conn));
 	if (x->relaying)
 		has_room(x);
 	if (!c)
@@ -413,11 +416,23 @@ static void on_head(void *arg, int status, const struct relay_header *h, int n)
 	log_request(NULL);
 }
 
+/* There is no other attempt once bytes have gone to the client, and a prompt
+ * can be larger than everything else of a stream. */
+static void drop_prompt(struct exchange *x)
+{
+	x->ask.model = str_of(x->row.model_asked);
+	x->ask.user = arena_str(&x->arena, x->ask.user);
+	x->ask.body = x->plan.body = STR_NONE;
+	drop_body(x);
+}
+
 static bool on_data(void *arg, const char *p, size_t n)
 {
 	struct exchange *x = arg;
 
 	x->held_back = !relay_on_data(&x->relay, x->loop->poller.now_ms, p, n);
+	if (x->body.len && x->relay.head_sent && x->call && call_sent(x->call))
+		drop_prompt(x);
 	return !x->held_back;
 }
 

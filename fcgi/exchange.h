@@ -32,6 +32,7 @@ struct client {
 	struct exchange *x; /* NULL: it waits for a request */
 	bool reading;       /* a thread has it */
 	bool closed;        /* by libfcgi, where no request came */
+	bool hangs_up;      /* the answer ends with the connection */
 	int place;          /* in the loop's list */
 };
 
@@ -55,14 +56,16 @@ struct exchange {
 
 	/* the ledger's */
 	struct request row;
-	struct reserve_op reserve;
+	union { /* one after the other */
+		struct reserve_op reserve;
+		struct settle_op settle;
+		struct refuse_op refusal;
+	};
 	int64_t wanted_nusd; /* to be reserved; it may be less */
 	struct extend_op extend;
 	int64_t extend_tok; /* that it asks money for */
 	bool extending;
-	struct settle_op settle;
 	struct progress_op progress;
-	struct refuse_op refusal;
 	struct once once;     /* the client's Idempotency-Key */
 	bool refused;         /* the row says so, and is to be written */
 	bool settled, noting; /* the bill is in; a note is being written */
@@ -80,7 +83,7 @@ struct exchange {
 	size_t out_at;     /* of out, already sent */
 	struct str kept;   /* comes after out; lives in the relay */
 	bool dirty, ended; /* to be flushed this turn; nothing follows */
-	bool sent;         /* something is */
+	bool ending;       /* its end is on the way to the client */
 	bool held_back;    /* the upstream is */
 };
 

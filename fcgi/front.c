@@ -24,7 +24,8 @@
 struct fcgi_conn {
 	struct conn conn;
 	struct fcgi_conn *next;
-	FCGX_Request request;
+	bool keeps;
+	struct record record;
 };
 
 struct front {
@@ -70,50 +71,25 @@ static struct fcgi_conn *of(struct conn *c)
 
 static bool fcgi_keeps(const struct conn *c)
 {
-	return ((const struct fcgi_conn *)c)->request.keepConnection;
+	return ((const struct fcgi_conn *)c)->keeps;
 }
 
-static int fcgi_put(struct conn *c, const char *p, size_t n)
+static enum record_sent fcgi_send(struct conn *c, const struct str *piece,
+				  int n, bool last, size_t *took)
 {
-	return FCGX_PutStr(p, (int)n, of(c)->request.out) < 0 ? -1 : 0;
-}
-
-static int fcgi_flush(struct conn *c)
-{
-	return FCGX_FFlush(of(c)->request.out) < 0 ? -1 : 0;
-}
-
-static bool fcgi_end(struct conn *c)
-{
-	FCGX_Request *r = &of(c)->request;
-
-	FCGX_Detach(r);
-	if (r->in || FCGX_FClose(r->err) || FCGX_FClose(r->out))
-		FCGX_Finish_r(r);
-	else
-		FCGX_Free(r, !r->keepConnection);
-	if (r->ipcFd >= 0)
-		return true;
-	free(c);
-	return false;
+	return record_send(&of(c)->record, c->fd, piece, n, last, took);
 }
 
 static void fcgi_close(struct conn *c)
 {
-	FCGX_Request *r = &of(c)->request;
-
-	/* Detached: it does not wait for the other side to close. */
-	FCGX_Detach(r);
-	if (r->ipcFd >= 0)
-		FCGX_Free(r, 1);
+	if (c->fd >= 0)
+		close(c->fd);
 	free(c);
 }
 
 static const struct wire fcgi = {
 	.keeps = fcgi_keeps,
-	.put = fcgi_put,
-	.flush = fcgi_flush,
-	.end = fcgi_end,
+	.send = fcgi_send,
 	.close = fcgi_close,
 	.gone = EPOLLRDHUP,
 };
@@ -134,13 +110,7 @@ struct conn *front_accept(struct front *f, int *retry_ms)
 	}
 	limit_wait(fd, f->head_ms);
 	c = mem_alloc(sizeof(*c));
-	c->conn = (struct conn){ .wire = &fcgi, .fd = fd };
-	/* No listening socket: libfcgi must never accept by itself. */
-	FCGX_InitRequest(&c->request, -1, 0);
-	/* It reads from a descriptor that is already there, as from one that
-	 * was kept open after an earlier request. */
-	c->request.ipcFd = fd;
-	c->request.keepConnection = 1;
+	*c = (struct fcgi_conn){ .conn = { .wire = &fcgi, .fd = fd } };
 	return &c->conn;
 }
 
@@ -169,19 +139,10 @@ bool front_keeps(const struct conn *c)
 	return c->wire->keeps(c);
 }
 
-int front_put(struct conn *c, const char *p, size_t n)
+enum record_sent front_send(struct conn *c, const struct str *piece, int n,
+			    bool last, size_t *took)
 {
-	return c->wire->put(c, p, n);
-}
-
-int front_flush(struct conn *c)
-{
-	return c->wire->flush(c);
-}
-
-bool front_end(struct conn *c)
-{
-	return c->wire->end(c);
+	return c->wire->send(c, piece, n, last, took);
 }
 
 void front_close(struct conn *c)
@@ -271,24 +232,42 @@ static int receive(const struct front *f, FCGX_Request *r, struct head *h,
 	return rc;
 }
 
+/* A connection that is there already, as one kept after an earlier request.
+ * There is no listening socket: libfcgi must never accept by itself. */
+static int read_head(FCGX_Request *r, struct fcgi_conn *c)
+{
+	FCGX_InitRequest(r, -1, 0);
+	r->ipcFd = c->conn.fd;
+	r->keepConnection = 1;
+	if (FCGX_Accept_r(r) >= 0)
+		return 0;
+	c->conn.fd = -1; /* libfcgi has closed it */
+	return -1;
+}
+
+/* What libfcgi needs, 18 KB, goes back when the request has been read: an
+ * answer can take long. */
 static void serve(struct front *f, struct reader *me, void *thread,
 		  struct fcgi_conn *c)
 {
 	struct head head = { 0 };
 	struct err e = { 0 };
+	FCGX_Request r;
 	struct buf body;
 
 	buf_init(&body, (size_t)f->max_body);
 	atomic_store(&me->since_ms, clock_mono_ms());
-	if (FCGX_Accept_r(&c->request) < 0)
+	if (read_head(&r, c) < 0)
 		err_set(&e, ERR_CLIENT_GONE, "gone before a whole head");
 	else
-		receive(f, &c->request, &head, &body, &e);
-	/* Its 8 KB are not needed while the answer is on its way. */
-	if (c->request.in && !FCGX_GetError(c->request.in))
-		FCGX_FreeStream(&c->request.in);
+		receive(f, &r, &head, &body, &e);
+	record_init(&c->record, r.requestId);
+	/* What was not read to its end would be taken for the next request. */
+	c->keeps = r.keepConnection && e.code != ERR_UPLOAD_SLOW &&
+		   !(r.in && FCGX_GetError(r.in));
 	atomic_store(&me->since_ms, 0);
 	f->hooks.handle(thread, &c->conn, &head, &body, &e);
+	FCGX_Free(&r, 0);
 }
 
 /* --- threads ------------------------------------------------------------- */

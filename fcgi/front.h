@@ -12,6 +12,8 @@
 #ifndef FCGI_FRONT_H
 #define FCGI_FRONT_H
 
+#include "record.h"
+
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -20,7 +22,7 @@ struct front;
 struct conn;
 
 /* A request's head as the web server gave it.  Absent ones are STR_NONE;
- * the texts belong to the connection until front_end(). */
+ * the texts are there until the handler returns. */
 struct head {
 	struct str method, uri, path; /* path: uri without the query, raw */
 	struct str query;             /* what stands behind the '?' */
@@ -62,7 +64,8 @@ int front_fd(const struct conn *c);
 uint32_t front_gone(const struct conn *c);
 void front_own(struct conn *c, void *owner); /* a pointer for the loop */
 void *front_owner(const struct conn *c);
-/* Will the web server send another request on it? */
+/* Will the web server send another request on it?  Then it is watched again
+ * when the answer is out, otherwise closed. */
 bool front_keeps(const struct conn *c);
 /* It is readable: a thread reads the request, from front_turn() on.  False:
  * too many wait already; the connection has been closed. */
@@ -74,14 +77,9 @@ void front_turn(struct front *f); /* at the end of the loop's turn */
 bool front_relieve(struct front *f);
 void front_close(struct conn *c);
 
-/* Buffers at most FRONT_PIECE bytes for the client; front_flush() sends them.
- * Neither blocks if poll() said that the descriptor is writable and nothing
- * was sent since.  -1: the client is gone. */
-#define FRONT_PIECE 8000
-int front_put(struct conn *c, const char *p, size_t n);
-int front_flush(struct conn *c);
-/* Sends what is buffered and the end of the answer.  True: the web server
- * keeps the connection, watch it again.  False: it has been closed. */
-bool front_end(struct conn *c);
-
+/* Sends pieces of the answer, never waiting; see record_send().  What it has
+ * not taken the caller keeps, and brings again before anything that follows. */
+#define FRONT_PIECES RECORD_PIECES
+enum record_sent front_send(struct conn *c, const struct str *piece, int n,
+			    bool last, size_t *took);
 #endif

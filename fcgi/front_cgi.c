@@ -20,8 +20,6 @@ extern char **environ;
 struct cgi_conn {
 	struct conn conn;
 	const struct conf *conf;
-	size_t n; /* of what is put and not flushed */
-	char piece[FRONT_PIECE];
 };
 
 static struct cgi_conn *of(struct conn *c)
@@ -71,30 +69,19 @@ static bool cgi_keeps(const struct conn *c)
 	return false;
 }
 
-static int cgi_flush(struct conn *conn)
+static enum record_sent cgi_send(struct conn *conn, const struct str *piece,
+				 int n, bool last, size_t *took)
 {
-	struct cgi_conn *c = of(conn);
-	size_t n = c->n;
+	int64_t stall_ms = of(conn)->conf->client_stall_ms;
 
-	c->n = 0;
-	return write_all(c->piece, n, c->conf->client_stall_ms);
-}
-
-static int cgi_put(struct conn *conn, const char *p, size_t n)
-{
-	struct cgi_conn *c = of(conn);
-
-	while (n) {
-		size_t part = MIN(n, sizeof(c->piece) - c->n);
-
-		memcpy(c->piece + c->n, p, part);
-		c->n += part;
-		p += part;
-		n -= part;
-		if (c->n == sizeof(c->piece) && cgi_flush(conn) < 0)
-			return -1;
+	(void)last;
+	*took = 0;
+	for (int i = 0; i < n; i++) {
+		if (write_all(piece[i].p, piece[i].n, stall_ms) < 0)
+			return RECORD_GONE;
+		*took += piece[i].n;
 	}
-	return 0;
+	return RECORD_TAKEN;
 }
 
 /* Nothing may keep the web server waiting for the end: not the bill, which is
@@ -111,20 +98,11 @@ static void cgi_close(struct conn *conn)
 	free(conn);
 }
 
-static bool cgi_end(struct conn *conn)
-{
-	cgi_flush(conn);
-	cgi_close(conn);
-	return false;
-}
-
 /* mod_cgid closes its half of the socket when the body is through: that is no
  * client that is gone. */
 static const struct wire cgi = {
 	.keeps = cgi_keeps,
-	.put = cgi_put,
-	.flush = cgi_flush,
-	.end = cgi_end,
+	.send = cgi_send,
 	.close = cgi_close,
 	.gone = EPOLLERR,
 };

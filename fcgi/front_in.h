@@ -7,9 +7,8 @@
 /* How an answer travels; the functions of front.h, by kind of connection. */
 struct wire {
 	bool (*keeps)(const struct conn *c);
-	int (*put)(struct conn *c, const char *p, size_t n);
-	int (*flush)(struct conn *c);
-	bool (*end)(struct conn *c);
+	enum record_sent (*send)(struct conn *c, const struct str *piece, int n,
+				 bool last, size_t *took);
 	void (*close)(struct conn *c);
 	uint32_t gone; /* see front_gone() */
 };

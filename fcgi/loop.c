@@ -63,13 +63,13 @@ static void wait_for_request(struct client *c)
 		     EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
 }
 
-static bool full(struct loop *l)
+static bool full(const struct loop *l)
 {
 	return atomic_load(&l->inflight) >= l->max_inflight;
 }
 
 /* Connections take descriptors that upstreams will want. */
-static bool crowded(struct loop *l)
+static bool crowded(const struct loop *l)
 {
 	return full(l) || l->n_clients > l->max_clients / 2;
 }
@@ -77,31 +77,17 @@ static bool crowded(struct loop *l)
 /* The answer ends with its connection, not with FCGI_END_REQUEST: on that the
  * web server would put the connection among those for its next request, and
  * might send one before it sees that we have gone. */
-static void hang_up(struct conn *conn)
+bool loop_hangs_up(const struct loop *l, const struct client *c)
 {
-	front_flush(conn);
-	front_close(conn);
+	return front_keeps(c->conn) && (l->draining || crowded(l));
 }
 
 void loop_answered(struct loop *l, struct client *c)
 {
-	struct conn *conn = c->conn;
-
-	bool keeps = front_keeps(conn);
-
-	if (keeps && (l->draining || crowded(l))) {
-		forget(l, c);
-		hang_up(conn);
-		return;
-	}
-	if (!keeps)
-		forget(l, c);
-	if (front_end(conn))
+	if (c->hangs_up || !front_keeps(c->conn))
+		loop_drop(l, c);
+	else
 		wait_for_request(c);
-	else if (keeps) {
-		c->closed = true;
-		forget(l, c);
-	}
 }
 
 /* It goes to a thread; the poller says nothing of it until it is watched

@@ -59,6 +59,8 @@ void loop_give(struct loop *l, struct exchange *x);
 void loop_reserved(struct write_op *op);
 /* The loop flushes the x at the end of this turn. */
 void loop_dirty(struct loop *l, struct exchange *x);
+/* Must the answer end with its connection? */
+bool loop_hangs_up(const struct loop *l, const struct client *c);
 /* The answer is out: the connection waits for its next request, or is gone. */
 void loop_answered(struct loop *l, struct client *c);
 void loop_drop(struct loop *l, struct client *c); /* close it */

@@ -470,12 +470,21 @@ int scan_feed(struct scan *s, const char *base, size_t n, struct err *e)
 	return s->rule < 0 ? -1 : complain(s, base, e);
 }
 
+/* Between two texts a scanner, of which a stream has one, waits. */
+static void drop_frames(struct scan *s)
+{
+	free(s->frames);
+	s->frames = NULL;
+	s->n_frames = 0;
+}
+
 int scan_end(struct scan *s, const char *base, size_t n, struct err *e)
 {
 	struct run r = { s, base, (text_at)base + n, e };
 
 	if (scan_feed(s, base, n, e) < 0)
 		return -1;
+	drop_frames(s);
 	if (s->state == ST_END || !scan_refuse(&r, SCAN_ENDS, r.end))
 		return 0;
 	return complain(s, base, e);
@@ -519,8 +528,6 @@ void scan_reset(struct scan *s)
 void scan_release(struct scan *s)
 {
 	scan_names_release(s);
-	free(s->frames);
-	s->frames = NULL;
-	s->n_frames = 0;
+	drop_frames(s);
 	s->over = true;
 }
