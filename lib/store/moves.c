@@ -5,6 +5,7 @@
 #include "base/nusd.h"
 #include "db/db.h"
 #include "sql.h"
+#include "store/budget.h"
 #include "store/ledger.h"
 
 static const struct kind {
@@ -190,17 +191,15 @@ int64_t moves_grant(struct db *db, int64_t account_id, int64_t amount_nusd,
 struct paid { /* what a request paid, and who */
 	int64_t id;
 	const char *state;
-	int64_t account_id, token_id, user_id;
-	const char *group;
-	int64_t started_ms, cost_nusd, refund_txn_id;
+	int64_t account_id, token_id, cost_nusd, refund_txn_id;
 	bool rolled;
 };
 
-static const struct db_cols paid_cols = DB_COLS(
-	struct paid, DB_INT(paid, id), DB_STR(paid, state),
-	DB_INT(paid, account_id), DB_INT(paid, token_id), DB_INT(paid, user_id),
-	DB_STR(paid, group), DB_INT(paid, started_ms), DB_INT(paid, cost_nusd),
-	DB_INT(paid, refund_txn_id), DB_INT(paid, rolled));
+static const struct db_cols paid_cols =
+	DB_COLS(struct paid, DB_INT(paid, id), DB_STR(paid, state),
+		DB_INT(paid, account_id), DB_INT(paid, token_id),
+		DB_INT(paid, cost_nusd), DB_INT(paid, refund_txn_id),
+		DB_INT(paid, rolled));
 
 static int find_paid(struct db *db, const char *request_id, struct paid *p,
 		     struct arena *arena, struct err *e)
@@ -250,10 +249,7 @@ static int take_off(struct db *db, const struct paid *p, int64_t txn_id,
 					  amount_nusd, p->token_id),
 				  e) < 0)
 		return -1;
-	if (db_run(db,
-		   db_bind(db, ST_MOVES_REFUND_BUDGETS, "iiiis", amount_nusd,
-			   p->started_ms, p->token_id, p->user_id, p->group),
-		   e) < 0)
+	if (budget_refund(db, p->id, amount_nusd, e) < 0)
 		return -1;
 	if (!p->rolled)
 		return 0;

@@ -23,8 +23,7 @@ UPDATE account
    AND balance_nusd - held_nusd - :amount >= 0;
 
 -- :moves_refundable
-SELECT id, state, account_id, token_id, user_id, grp, started_ms, cost_nusd,
-       refund_txn_id, rolled
+SELECT id, state, account_id, token_id, cost_nusd, refund_txn_id, rolled
   FROM request
  WHERE request_id = :request_id;
 
@@ -35,16 +34,6 @@ UPDATE request
 
 -- :moves_refund_token
 UPDATE token SET used_nusd = used_nusd - :amount WHERE id = :id;
-
--- :moves_refund_budgets
--- Those whose present window the request began in.
-UPDATE budget
-   SET used_nusd = used_nusd - :amount
- WHERE :started_ms >= start_ms
-   AND :started_ms < end_ms
-   AND ((scope = 'token' AND owner = CAST(:token_id AS TEXT))
-        OR (scope = 'user' AND owner = CAST(:user_id AS TEXT))
-        OR (scope = 'group' AND owner = :grp));
 
 -- :moves_refund_hour
 UPDATE usage_hour

@@ -171,14 +171,47 @@ SELECT id, rolled, started_ms - started_ms % 3600000 AS hour_ms, user_id,
        state IN ('settled', 'void')
          AND error = 'client_closed_request' AS gone,
        state = 'lost' AS lost,
+       state IN ('settled', 'void') AND error = '' AS ok,
        prompt_tok, cached_tok, completion_tok, reasoning_tok, cost_nusd,
-       upstream_nusd, refunded_nusd, error,
-       CASE WHEN state = 'settled' AND error = '' THEN total_ms
-            ELSE 0 END AS total_ms,
-       CASE WHEN state = 'settled' AND error = '' THEN first_token_ms
-            ELSE 0 END AS first_ms
+       upstream_nusd, refunded_nusd, error, total_ms, first_token_ms
   FROM request
  WHERE state <> 'open';
+
+-- How long those took that ended well, in the buckets of store/rollup.h.
+CREATE VIEW request_time AS
+SELECT id, rolled, hour_ms, channel_id, model, what,
+       CASE WHEN ms < 8 THEN max(ms, 0)
+            WHEN ms < 16 THEN 8 + ((ms >> 0) & 7)
+            WHEN ms < 32 THEN 16 + ((ms >> 1) & 7)
+            WHEN ms < 64 THEN 24 + ((ms >> 2) & 7)
+            WHEN ms < 128 THEN 32 + ((ms >> 3) & 7)
+            WHEN ms < 256 THEN 40 + ((ms >> 4) & 7)
+            WHEN ms < 512 THEN 48 + ((ms >> 5) & 7)
+            WHEN ms < 1024 THEN 56 + ((ms >> 6) & 7)
+            WHEN ms < 2048 THEN 64 + ((ms >> 7) & 7)
+            WHEN ms < 4096 THEN 72 + ((ms >> 8) & 7)
+            WHEN ms < 8192 THEN 80 + ((ms >> 9) & 7)
+            WHEN ms < 16384 THEN 88 + ((ms >> 10) & 7)
+            WHEN ms < 32768 THEN 96 + ((ms >> 11) & 7)
+            WHEN ms < 65536 THEN 104 + ((ms >> 12) & 7)
+            WHEN ms < 131072 THEN 112 + ((ms >> 13) & 7)
+            WHEN ms < 262144 THEN 120 + ((ms >> 14) & 7)
+            WHEN ms < 524288 THEN 128 + ((ms >> 15) & 7)
+            WHEN ms < 1048576 THEN 136 + ((ms >> 16) & 7)
+            WHEN ms < 2097152 THEN 144 + ((ms >> 17) & 7)
+            WHEN ms < 4194304 THEN 152 + ((ms >> 18) & 7)
+            WHEN ms < 8388608 THEN 160 + ((ms >> 19) & 7)
+            WHEN ms < 16777216 THEN 168 + ((ms >> 20) & 7)
+            WHEN ms < 33554432 THEN 176 + ((ms >> 21) & 7)
+            WHEN ms < 67108864 THEN 184 + ((ms >> 22) & 7)
+            ELSE 191 END AS bucket
+  FROM (SELECT id, rolled, hour_ms, channel_id, model, 'total' AS what,
+               total_ms AS ms
+          FROM request_roll WHERE ok
+         UNION ALL
+        SELECT id, rolled, hour_ms, channel_id, model, 'first',
+               first_token_ms
+          FROM request_roll WHERE ok AND first_token_ms > 0);
 
 -- A line of the log as the program reads it, in the order of struct request.
 DROP VIEW request_view;
