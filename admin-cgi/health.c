@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "db/db.h"
 #include "shared/shared.h"
+#include "store/disk.h"
 #include "json/jw.h"
 
 #define JSON_TYPE      "application/json"
@@ -69,6 +70,15 @@ static struct check check_relay(const struct admin *a)
 			       "running?" };
 }
 
+/* What runs is settled; new requests are refused. */
+static struct check check_disk(const struct admin *a)
+{
+	bool full = disk_is_full(a->conf);
+
+	return (struct check){ "disk", !full,
+			       full ? "it is nearly full: make room" : "" };
+}
+
 static void write_check(struct jw *w, const struct check *c)
 {
 	jw_object(w, c->name);
@@ -92,12 +102,15 @@ static void write_worker(struct jw *w, const struct shared_view *v)
 	jw_int(w, "pss_kb", v->pss_kb);
 	jw_int(w, "requests", v->counters[SHARED_requests]);
 	jw_int(w, "commits", v->counters[SHARED_commits]);
+	jw_int(w, "spooled", v->counters[SHARED_spooled]);
+	jw_int(w, "replayed", v->counters[SHARED_replayed]);
 	jw_end(w);
 }
 
 void health_ready(const struct admin *a, struct reply *reply)
 {
-	const struct check checks[] = { check_database(a), check_relay(a) };
+	const struct check checks[] = { check_database(a), check_relay(a),
+					check_disk(a) };
 	struct shared_view v;
 	struct jw w;
 	bool ok = true;

@@ -6,6 +6,8 @@
 
 #include "db/writer.h"
 #include "shared/shared.h"
+#include "store/disk.h"
+#include "store/spool.h"
 #include "store/upkeep.h"
 
 #include <stdatomic.h>
@@ -18,6 +20,8 @@ struct loop {
 	struct writer *writer;
 	struct ledger ledger; /* the writer's thread's */
 	struct upkeep upkeep; /* the writer's thread's */
+	struct spool *spool;  /* the same */
+	struct disk disk;
 	struct book_shelf *shelf;
 	struct shared_slot *slot;
 	int64_t worker_id;

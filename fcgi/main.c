@@ -75,13 +75,15 @@ static struct relay_limits limits_of(const struct conf *c)
 	};
 }
 
-/* On the writer's thread, where no tick does it. */
+/* On the writer's thread; upkeep where no tick does it. */
 static void keep_up(struct db *db, void *arg)
 {
-	struct upkeep *u = &OWNER(arg, struct loop, ledger)->upkeep;
+	struct loop *l = OWNER(arg, struct loop, ledger);
 
-	if (upkeep_wanted(u))
-		upkeep_worker(u, db);
+	disk_look(&l->disk);
+	spool_catch_up(l->spool, db);
+	if (!l->once && upkeep_wanted(&l->upkeep))
+		upkeep_worker(&l->upkeep, db);
 }
 
 static int open_writer(struct loop *l, struct err *e)
@@ -91,9 +93,13 @@ static int open_writer(struct loop *l, struct err *e)
 		.notify_fd = l->finished.fd,
 		.before_commit = ledger_before_commit,
 		.after = ledger_after,
-		.between = l->once ? NULL : keep_up,
+		.between = keep_up,
 		.lazy = l->once,
 		.arg = &l->ledger,
+		.spool_put = spool_put,
+		.spool_sync = spool_sync,
+		.spool_room = spool_room,
+		.spool = l->spool,
 	};
 
 	l->writer = writer_start(&wc, e);
@@ -119,6 +125,11 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 				     .shared = *sh,
 				     .slot = l->slot,
 				     .look_ms = clock_mono_ms() + UPKEEP_MS };
+	if (spool_prepare(l->conf->state_dir, e) < 0)
+		return -1;
+	l->spool = spool_open(l->conf->state_dir, l->slot, l->worker_id);
+	l->disk.conf = l->conf;
+	disk_look(&l->disk);
 	l->limits = limits_of(l->conf);
 	spare = MIN(FILES_OWN + FILES_ACCEPTOR * l->conf->acceptors_max,
 		    files / 2);
@@ -133,6 +144,7 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 static void close_all(struct loop *l, struct shared *sh)
 {
 	writer_stop(l->writer);
+	spool_close(l->spool);
 	while (log_ring_drain())
 		continue;
 	shared_slot_free(sh, l->slot);

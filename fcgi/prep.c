@@ -227,6 +227,15 @@ static void reserve(struct prep *p, struct exchange *x)
 }
 
 /* Before model, channels and money: the answer that is there was paid. */
+/* What is left of the disk is for what runs. */
+static int check_room(struct loop *l, struct err *e)
+{
+	if (disk_check(&l->disk, e) == 0)
+		return 0;
+	shared_count(l->slot, SHARED_storage_refused, 1);
+	return -1;
+}
+
 static int replayed(struct prep *p, struct exchange *x, const struct head *head,
 		    struct err *e)
 {
@@ -247,6 +256,8 @@ static int relay_request(struct prep *p, struct exchange *x,
 	rc = replayed(p, x, head, e);
 	if (rc)
 		return MIN(rc, 0);
+	if (check_room(p->loop, e) < 0)
+		return -1;
 	x->book = book_take(p->loop->shelf, p->db, x->token.config_version, e);
 	if (!x->book || who_may_use(&x->token, x->ask.model, e) < 0 ||
 	    plan(p, x, e) < 0 || find_price(p, x, e) < 0)
