@@ -1,0 +1,105 @@
+// What a budget does to answers: more is held while they grow, and they end
+// where it ends.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import OpenAI from 'openai';
+import { openWorld, price, until } from './world.mjs';
+
+let w;
+const say = [{ role: 'user', content: 'go on' }];
+const nusdOf = (tokens) => tokens * price.output * 1000;
+const rowOf = (id) => until(`the row of ${id}`, () =>
+  w.log().find((r) => r.request_id === id && r.state !== 'open'));
+const sdk = (key) => new OpenAI({ apiKey: key, baseURL: `${w.base}/v1`, maxRetries: 0 });
+
+before(async () => {
+  w = await openWorld({ names: ['mock-flood', 'mock-endless', 'mock-echo', 'mock-stream-400-10'] });
+});
+after(() => w?.close());
+
+// All that the SDK reads of a stream, to its end.
+async function read(client, ask) {
+  const { data, response } = await client.chat.completions.create(
+    { messages: say, stream: true, ...ask }).withResponse();
+  const got = { id: response.headers.get('x-request-id'), text: '', finish: [], usage: null, ids: new Set() };
+  for await (const chunk of data) {
+    got.ids.add(chunk.id);
+    got.usage = chunk.usage ?? got.usage;
+    for (const choice of chunk.choices) {
+      got.text += choice.delta?.content ?? '';
+      if (choice.finish_reason) got.finish.push(choice.finish_reason);
+    }
+  }
+  return got;
+}
+
+test('a flood ends with "length" where the money ends', async () => {
+  // 4,096 tokens are held at once, some of the next step are left.
+  const key = w.key({ limit: '0.010' });
+  const got = await read(sdk(key.key), { model: 'mock-flood', stream_options: { include_usage: true } });
+  assert.deepEqual(got.finish, ['length']);
+  assert.equal(got.ids.size, 1);
+  const row = await rowOf(got.id);
+  assert.equal(row.stopped, true);
+  assert.equal(row.error, null);
+  assert.equal(row.status, 200);
+  assert.equal(row.completion_tokens, got.usage.completion_tokens);
+  assert.ok(row.completion_tokens > 4096, `${row.completion_tokens} tokens`);
+  assert.ok(row.cost_nusd <= 10_000_000, `${row.cost_nusd} of 10000000`);
+  assert.ok(row.cost_nusd > 9_500_000, `${row.cost_nusd}: all but the prompt's reserve is used`);
+  assert.equal(row.overshoot, false);
+  await w.audit();
+});
+
+test('its bytes end as any stream does', async () => {
+  const key = w.key({ limit: '0.010' });
+  const r = await w.chat(key.key, { model: 'mock-flood', stream: true });
+  assert.ok(r.text.endsWith('"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'), r.text.slice(-300));
+  assert.equal(r.text.split('data: [DONE]').length, 2);
+});
+
+test('the balance of a user who streams all he has is not below zero', async () => {
+  const user = w.user('streamer', '0.030');
+  const keys = Array.from({ length: 6 }, () => w.key({ user }));
+  const all = await Promise.all(keys.map((k) => w.chat(k.key, { model: 'mock-flood', stream: true })));
+  const rows = await until('all rows', () => {
+    const found = w.log('--user', 'streamer').filter((r) => r.state !== 'open');
+    return found.length >= all.length && found;
+  });
+  const paid = rows.reduce((sum, r) => sum + r.cost_nusd, 0);
+  assert.ok(paid <= 30_000_000 && paid > 25_000_000, `${paid} of 30000000`);
+  for (const r of all)
+    if (r.status === 200) assert.match(r.text, /"finish_reason":"length"[^\n]*\n\ndata: \[DONE\]\n\n$/);
+    else assert.equal(r.json.error.code, 'insufficient_quota');
+  await w.audit();
+});
+
+for (const stream of [false, true])
+  test(`the upstream is told what can be afforded, ${stream ? 'streamed' : 'whole'}`, async () => {
+    const key = w.key({ limit: '0.0002' });
+    const r = await w.chat(key.key, { model: 'mock-echo', stream });
+    assert.equal(r.status, 200);
+    const [, told] = (await w.mock.last()).match(/"max_completion_tokens":(\d+)/);
+    assert.ok(told >= 16 && told <= 100, `limit ${told}`);
+    const row = await rowOf(r.headers['x-request-id']);
+    assert.ok(row.reserved_nusd <= 200_000 && row.reserved_nusd >= nusdOf(told));
+  });
+
+test('no limit is added where there is money', async () => {
+  await w.chat(w.key({ limit: '1.00' }).key, { model: 'mock-echo' });
+  const body = await w.mock.last();
+  assert.ok(!/max_(completion_)?tokens/.test(body), body);
+});
+
+test('less than 16 tokens of output are refused', async () => {
+  const r = await w.chat(w.key({ limit: '0.000020' }).key, { model: 'mock-echo' });
+  assert.equal(r.status, 429);
+  assert.equal(r.json.error.code, 'insufficient_quota');
+});
+
+test('what is named is held, and nothing more', async () => {
+  const key = w.key({ limit: '1.00' });
+  const r = await w.chat(key.key, { model: 'mock-echo', max_tokens: 50, n: 1 });
+  const row = await rowOf(r.headers['x-request-id']);
+  assert.ok(row.reserved_nusd >= nusdOf(50) && row.reserved_nusd < nusdOf(60) + 1_000_000, `${row.reserved_nusd}`);
+});
