@@ -136,8 +136,7 @@ void count_stream_feed(struct count_stream *s, const char *p, size_t n)
 void count_stream_cut(struct count_stream *s)
 {
 	if (!count_stream_exact(s)) {
-		/* Two texts are never one word. */
-		guess_add(&s->guess, " ", 1);
+		guess_cut(&s->guess);
 		return;
 	}
 	if (s->held.len)

@@ -23,9 +23,8 @@ static unsigned char kinds[256];
 static const struct {
 	int first, next;
 } costs[KIND__COUNT] = {
-	[KIND_SIGN] = { 750, 420 },    [KIND_BLANK] = { 0, 60 },
-	[KIND_LINE] = { 560, 150 },    [KIND_DIGIT] = { 400, 340 },
-	[KIND_WIDE2] = { 450, 330 },   [KIND_WIDE3] = { 800, 720 },
+	[KIND_SIGN] = { 620, 400 },    [KIND_BLANK] = { 0, 60 },
+	[KIND_LINE] = { 560, 150 },    [KIND_WIDE3] = { 800, 720 },
 	[KIND_WIDE4] = { 1900, 1800 },
 };
 
@@ -35,6 +34,8 @@ static const struct {
 #define SHAPELESS   16  /* bytes and more, and often another kind of byte: */
 #define SHAPELESS_T 640 /* for each of its bytes */
 #define TURN        650 /* for a change of kind in other words */
+#define WIDE        80  /* for a letter of two bytes */
+#define DIGITS      3   /* are a token, and a blank before them another */
 
 __attribute__((constructor)) static void make_kinds(void)
 {
@@ -56,7 +57,8 @@ __attribute__((constructor)) static void make_kinds(void)
 
 static bool in_word(unsigned char kind)
 {
-	return kind == KIND_LOW || kind == KIND_UP || kind == KIND_DIGIT;
+	return kind == KIND_LOW || kind == KIND_UP || kind == KIND_DIGIT ||
+	       kind == KIND_WIDE2;
 }
 
 /* What the run under way costs if it ends here. */
@@ -69,36 +71,49 @@ static int64_t run_cost(const struct guess *g)
 	if (!in_word(g->first))
 		return costs[g->first].first + (n - 1) * costs[g->first].next;
 	if (g->first == KIND_DIGIT && !turns)
-		return costs[KIND_DIGIT].first +
-		       (n - 1) * costs[KIND_DIGIT].next;
+		return (n + DIGITS - 1) / DIGITS * 1000;
 	if (n >= SHAPELESS && turns * 5 > n)
 		return n * SHAPELESS_T;
-	cost = 1000 + turns * TURN;
+	cost = 1000 + turns * TURN + (int64_t)g->wide * WIDE;
 	if (n > WORD_BYTES * (turns + 1))
 		cost += (n - WORD_BYTES * (turns + 1)) * WORD_MORE;
 	return cost;
 }
 
+/* A capital before small letters is one word, as are letters of any size. */
+static bool is_turn(unsigned char was, unsigned char is)
+{
+	if (was == is || was == KIND_WIDE2 || is == KIND_WIDE2)
+		return false;
+	return !(was == KIND_UP && is == KIND_LOW);
+}
+
+void guess_cut(struct guess *g)
+{
+	g->milli_tok += run_cost(g);
+	g->run = g->turns = g->wide = 0;
+	g->kind = KIND_NONE;
+}
+
 void guess_add(struct guess *g, const char *p, size_t n)
 {
-	unsigned char kind;
+	unsigned char kind, was;
 
 	for (size_t i = 0; i < n; i++) {
 		kind = kinds[(unsigned char)p[i]];
 		if (kind == KIND_REST)
 			continue;
-		if (g->run && (kind == g->first ||
-			       (in_word(kind) && in_word(g->first)))) {
-			/* A capital before small letters is one word. */
-			g->turns += kind != g->kind &&
-				    !(g->kind == KIND_UP && kind == KIND_LOW);
-			g->run++;
+		was = g->kind;
+		if (kind == was || (in_word(kind) && in_word(was))) {
+			g->turns += is_turn(was, kind);
 		} else {
-			g->milli_tok += run_cost(g);
+			guess_cut(g);
 			g->first = kind;
-			g->run = 1;
-			g->turns = 0;
+			if (was == KIND_BLANK && kind == KIND_DIGIT)
+				g->milli_tok += 1000;
 		}
+		g->run++;
+		g->wide += kind == KIND_WIDE2;
 		g->kind = kind;
 	}
 }

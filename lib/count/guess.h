@@ -13,11 +13,12 @@
 
 struct guess {
 	int64_t milli_tok;         /* so far, in thousandths */
-	unsigned char kind, first; /* of the run under way; its first byte */
-	uint32_t run, turns;       /* its length; changes inside a word */
+	unsigned char kind, first; /* the last byte's; the run's first */
+	uint32_t run, turns, wide; /* its length; what it is made of */
 };
 
 void guess_add(struct guess *g, const char *p, size_t n);
+void guess_cut(struct guess *g); /* what follows is another text */
 /* Tokens if it ended here, rounded up; scale: thousandths. */
 int64_t guess_tok(const struct guess *g, int scale);
 
