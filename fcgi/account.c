@@ -8,7 +8,6 @@
 #include "policy/receipt.h"
 #include "policy/spending.h"
 #include "policy/who.h"
-#include "store/price.h"
 #include "store/spend.h"
 #include "json/jw.h"
 
@@ -116,13 +115,13 @@ static int wants_text(const struct head *head, bool *text, struct err *e)
 }
 
 /* Who pays may see it with any key of theirs; for others it does not exist. */
-static int find_request(struct asked *a, struct request *row, struct err *e)
+static int find_receipt(struct asked *a, struct receipt *r, struct err *e)
 {
-	int rc = request_find(a->db, a->name, row, &a->x->arena, e);
+	int rc = receipt_read(r, a->db, a->name, &a->x->arena, e);
 
 	if (rc < 0 && e->code != ERR_NOT_FOUND)
 		return -1;
-	if (rc == 0 && row->user_id == a->x->token.user_id)
+	if (rc == 0 && r->row->user_id == a->x->token.user_id)
 		return 0;
 	err_clear(e);
 	return err_set(e, ERR_NOT_FOUND,
@@ -131,31 +130,13 @@ static int find_request(struct asked *a, struct request *row, struct err *e)
 		       a->name);
 }
 
-static int price_since(struct asked *a, int64_t id, int64_t *from_ms,
-		       struct err *e)
-{
-	struct price p;
-
-	*from_ms = 0;
-	if (!id)
-		return 0;
-	if (price_get(a->db, id, &p, &a->x->arena, e) < 0)
-		return -1;
-	*from_ms = p.from_ms;
-	return 0;
-}
-
 static int show_receipt(struct asked *a, struct err *e)
 {
 	struct receipt r;
-	struct request row;
-	int64_t from_ms;
 	bool text;
 
-	if (wants_text(a->head, &text, e) < 0 || find_request(a, &row, e) < 0 ||
-	    price_since(a, row.price_id, &from_ms, e) < 0)
+	if (wants_text(a->head, &text, e) < 0 || find_receipt(a, &r, e) < 0)
 		return -1;
-	receipt_make(&r, &row, from_ms, &a->x->arena);
 	if (!receipt_is_final(&r))
 		a->status = 202;
 	if (text) {

@@ -3,6 +3,8 @@
 #include "policy/receipt.h"
 
 #include "base/nusd.h"
+#include "policy/bill.h"
+#include "store/price.h"
 #include "store/request.h"
 #include "json/js.h"
 
@@ -32,10 +34,13 @@ static void read_lines(struct receipt *r, struct arena *arena)
 
 		r->lines[r->n_lines++] = (struct receipt_line){
 			.line = keep(o, "line", arena),
+			.variant = keep(o, "variant", arena),
+			.from_tok = js_int(o, "from_tok", 0),
 			.count = js_int(o, "count", 0),
 			.price_nusd = js_int(o, "price_nusd", 0),
 			.per = js_int(o, "per", 1),
-			.factor_ppm = js_int(o, "factor_ppm", 1000000),
+			.tier_ppm = js_int(o, "tier_ppm", PPM),
+			.factor_ppm = js_int(o, "factor_ppm", PPM),
 			.amount_nusd = js_int(o, "amount_nusd", 0),
 		};
 	}
@@ -61,24 +66,90 @@ static void read_attempts(struct receipt *r, struct arena *arena)
 	js_free(all);
 }
 
-void receipt_make(struct receipt *r, const struct request *row,
-		  int64_t price_from_ms, struct arena *arena)
+/* A row whose lines nobody wrote: what its tokens cost by its price, if that
+ * is what was taken. */
+static bool bill_again(struct receipt *r, const struct price *price,
+		       struct arena *arena)
 {
-	*r = (struct receipt){ .row = row, .price_from_ms = price_from_ms };
-	read_lines(r, arena);
-	read_attempts(r, arena);
-	if (!*row->lines && row->cost_nusd)
+	const struct request *row = r->row;
+	struct book_price book = { .id = price->id,
+				   .lines = price->lines,
+				   .n_lines = price->n_lines };
+	struct usage u;
+	struct bill b;
+
+	usage_init(&u);
+	u.in_tok = row->prompt_tok - row->cached_tok;
+	u.cache_read_tok = row->cached_tok;
+	u.out_tok = row->completion_tok;
+	bill_make(&book, &u, row->factor_ppm, &b);
+	if (b.amount_nusd != row->cost_nusd)
+		return false;
+	r->lines = ARENA_ARRAY(arena, struct receipt_line, b.n + 1);
+	for (int i = 0; i < b.n; i++) {
+		const struct bill_line *l = &b.lines[i];
+
 		r->lines[r->n_lines++] = (struct receipt_line){
-			.line = RECEIPT_NOTED,
-			.count = 1,
-			.price_nusd = row->cost_nusd,
-			.per = 1,
-			.factor_ppm = 1000000,
-			.amount_nusd = row->cost_nusd,
+			.line = line_info(l->line)->name,
+			.variant = l->variant,
+			.from_tok = l->from_tok,
+			.count = l->count,
+			.price_nusd = l->nusd,
+			.per = line_unit(l->line)->per,
+			.tier_ppm = l->tier_ppm,
+			.factor_ppm = l->factor_ppm,
+			.amount_nusd = l->amount_nusd,
 		};
+	}
+	return true;
+}
+
+static void find_lines(struct receipt *r, const struct price *price,
+		       struct arena *arena)
+{
+	int64_t cost_nusd = r->row->cost_nusd;
+
+	read_lines(r, arena);
+	if (*r->row->lines || !cost_nusd)
+		return;
+	if (price && bill_again(r, price, arena))
+		return;
+	r->lines[r->n_lines++] = (struct receipt_line){
+		.line = RECEIPT_NOTED,
+		.variant = "",
+		.count = 1,
+		.price_nusd = cost_nusd,
+		.per = 1,
+		.tier_ppm = PPM,
+		.factor_ppm = PPM,
+		.amount_nusd = cost_nusd,
+	};
+}
+
+void receipt_make(struct receipt *r, const struct request *row,
+		  const struct price *price, struct arena *arena)
+{
+	*r = (struct receipt){ .row = row,
+			       .price_from_ms = price ? price->from_ms : 0 };
+	find_lines(r, price, arena);
+	read_attempts(r, arena);
 	for (int i = 0; i < r->n_lines; i++)
 		r->sum_nusd = nusd_add(r->sum_nusd, r->lines[i].amount_nusd);
 	r->adds_up = r->sum_nusd == row->cost_nusd;
+}
+
+int receipt_read(struct receipt *r, struct db *db, const char *id,
+		 struct arena *arena, struct err *e)
+{
+	struct request *row = ARENA_NEW(arena, struct request);
+	struct price price;
+
+	if (request_find(db, id, row, arena, e) < 0)
+		return -1;
+	if (row->price_id && price_get(db, row->price_id, &price, arena, e) < 0)
+		return -1;
+	receipt_make(r, row, row->price_id ? &price : NULL, arena);
+	return 0;
 }
 
 bool receipt_is_final(const struct receipt *r)

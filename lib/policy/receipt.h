@@ -12,17 +12,24 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 
+struct db;
+struct price;
 struct request;
 
 #define RECEIPT_MAX ((size_t)256 << 10) /* bytes of one, in either form */
 
 struct receipt_line {
-	const char *line; /* a name of store/lines.def; or RECEIPT_NOTED */
-	int64_t count, price_nusd, per, factor_ppm, amount_nusd;
+	const char *line;    /* a name of store/lines.def; or RECEIPT_NOTED */
+	const char *variant; /* of the price: "1024x1024/high"; or "" */
+	int64_t from_tok;    /* its context tier */
+	int64_t count, price_nusd, per;
+	int64_t tier_ppm, factor_ppm; /* the provider's; the group's */
+	int64_t amount_nusd;
 };
-/* All of a request that has no lines: its worker died, the amount is what the
- * last note said. */
+/* All of a request whose worker died: what the last note said, where its
+ * counts do not give the amount again. */
 #define RECEIPT_NOTED "noted"
 
 struct receipt_attempt {
@@ -40,9 +47,12 @@ struct receipt {
 	bool adds_up;     /* it is what the ledger took */
 };
 
-/* The row must outlive the receipt. */
+/* Of the request of that id, in arena: 0, or -1 with ERR_NOT_FOUND. */
+int receipt_read(struct receipt *r, struct db *db, const char *id,
+		 struct arena *arena, struct err *e);
+/* The same of a row that must outlive it; price: the row's, or NULL. */
 void receipt_make(struct receipt *r, const struct request *row,
-		  int64_t price_from_ms, struct arena *arena);
+		  const struct price *price, struct arena *arena);
 bool receipt_is_final(const struct receipt *r); /* else it still runs */
 void receipt_json(const struct receipt *r, bool for_operator, struct buf *out);
 void receipt_text(const struct receipt *r, bool for_operator, struct buf *out);

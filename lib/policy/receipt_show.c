@@ -3,27 +3,32 @@
 
 #include "base/clock.h"
 #include "base/nusd.h"
+#include "policy/book.h"
+#include "store/price.h"
 #include "store/request.h"
 #include "json/js.h"
 #include "json/jw.h"
 
 /* --- both --------------------------------------------------------------------- */
 
-static const struct {
-	const char *name, *what;
-} lines[] = {
-#define L(name, unit, counter, part, tier, a, b, c, what) { #name, what },
-#include "store/lines.def"
-#undef L
-	{ RECEIPT_NOTED, "what had been delivered when its worker died" },
-};
-
-static const char *what_is(const char *line)
+static const char *what_is(const char *name)
 {
-	for (size_t i = 0; i < COUNT(lines); i++)
-		if (!strcmp(lines[i].name, line))
-			return lines[i].what;
-	return "";
+	enum line line = line_named(str_of(name));
+
+	return line == LINE_none ? "what had been delivered when its worker "
+				   "died" :
+				   line_info(line)->what;
+}
+
+/* " / 1M tokens", " each" */
+static void text_unit(struct buf *out, const char *name)
+{
+	enum line line = line_named(str_of(name));
+
+	if (line == LINE_none)
+		return;
+	buf_str(out, line_unit(line)->per == 1 ? " " : " / ");
+	buf_str(out, line_unit(line)->each);
 }
 
 /* 800000 is 0.8. */
@@ -92,9 +97,12 @@ static void put_lines(struct jw *w, const struct receipt *r)
 		jw_object(w, NULL);
 		jw_str(w, "line", l->line);
 		jw_str(w, "what", what_is(l->line));
+		put_word(w, "variant", l->variant);
+		jw_int(w, "from_tok", l->from_tok);
 		jw_int(w, "count", l->count);
 		put_money(w, "price", l->price_nusd);
 		jw_int(w, "per", l->per);
+		jw_int(w, "tier_ppm", l->tier_ppm);
 		jw_int(w, "factor_ppm", l->factor_ppm);
 		jw_int(w, "price_id", r->row->price_id);
 		put_money(w, "amount", l->amount_nusd);
@@ -244,39 +252,39 @@ static void text_head(const struct receipt *r, struct buf *out)
 			   factor_text(row->factor_ppm, factor));
 }
 
-static const char *per_text(int64_t per)
+static void text_factor(struct buf *out, int64_t ppm, const char *whose)
 {
-	static const struct {
-		int64_t per;
-		const char *text;
-	} texts[] = {
-		{ 1000000, " / million" },
-		{ 3600000, " / hour" }, /* counted in ms */
-		{ 1, "" },
-	};
+	char factor[NUSD_TEXT];
 
-	for (size_t i = 0; i < COUNT(texts); i++)
-		if (texts[i].per == per)
-			return texts[i].text;
-	return " / ?";
+	if (ppm != PPM)
+		buf_printf(out, " x %s (%s)", factor_text(ppm, factor), whose);
+}
+
+static void text_line(const struct receipt_line *l, struct buf *out)
+{
+	char price[NUSD_TEXT], amount[NUSD_TEXT];
+
+	buf_printf(out, "%-15s %12lld x $%s", l->line, (long long)l->count,
+		   nusd_text(l->price_nusd, price));
+	text_unit(out, l->line);
+	text_factor(out, l->tier_ppm, "service tier");
+	text_factor(out, l->factor_ppm, "group");
+	buf_printf(out, " = $%s", nusd_text(l->amount_nusd, amount));
+	if (*l->variant)
+		buf_printf(out, ", %s", l->variant);
+	if (l->from_tok)
+		buf_printf(out, ", the price from %lld tokens on",
+			   (long long)l->from_tok);
+	buf_char(out, '\n');
 }
 
 static void text_lines(const struct receipt *r, struct buf *out)
 {
-	char price[NUSD_TEXT], factor[NUSD_TEXT], amount[NUSD_TEXT];
+	char amount[NUSD_TEXT];
 
 	buf_char(out, '\n');
-	for (int i = 0; i < r->n_lines; i++) {
-		const struct receipt_line *l = &r->lines[i];
-
-		buf_printf(out, "%-15s %12lld x $%s%s", l->line,
-			   (long long)l->count, nusd_text(l->price_nusd, price),
-			   per_text(l->per));
-		if (l->factor_ppm != 1000000)
-			buf_printf(out, " x %s",
-				   factor_text(l->factor_ppm, factor));
-		buf_printf(out, " = $%s\n", nusd_text(l->amount_nusd, amount));
-	}
+	for (int i = 0; i < r->n_lines; i++)
+		text_line(&r->lines[i], out);
 	buf_printf(out, "%-15s $%s", "amount",
 		   nusd_text(r->row->cost_nusd, amount));
 	if (!r->adds_up)

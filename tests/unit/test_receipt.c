@@ -2,6 +2,7 @@
 #include "rows.h"
 
 #include "policy/receipt.h"
+#include "store/price.h"
 #include "store/request.h"
 #include "json/scan.h"
 
@@ -34,9 +35,9 @@ static const struct {
 	  "time         2026-11-21T12:00:00.123Z, first token after 1300 ms, 1500 ms in all\n"
 	  "price        7, since 2026-11-01T00:00:00.000Z\n"
 	  "\n"
-	  "input                      4 x $1.00 / million = $0.000004\n"
-	  "cache_read                 8 x $0.10 / million = $0.0000008\n"
-	  "output                     2 x $1.60 / million = $0.0000032\n"
+	  "input                      4 x $1.00 / 1M tokens = $0.000004\n"
+	  "cache_read                 8 x $0.10 / 1M tokens = $0.0000008\n"
+	  "output                     2 x $1.60 / 1M tokens = $0.0000032\n"
 	  "amount          $0.000008\n"
 	  "reserved        $0.000009\n"
 	  "\n"
@@ -48,7 +49,7 @@ static const struct {
 	{ "a group, a tier, a refund",
 	  { .state = "settled", .status = 200, .price_id = 7, .cost_nusd = 400, .refunded_nusd = 300,
 	    .model_served = "m1-mini", .group = "vip", .factor_ppm = 800000, .service_tier = "flex", .source = "counted", .usage_flag = "missing",
-	    .lines = "[" LINE("output", 1, 1000000000, 1000000, 400000, 400) "]", .overshoot = true },
+	    .lines = "[" "{\"line\":\"output\",\"from_tok\":200,\"count\":1,\"price_nusd\":1000000000,\"per\":1000000,\"tier_ppm\":500000,\"factor_ppm\":800000,\"amount_nusd\":400}" "]", .overshoot = true },
 	  400, true, true,
 	  "receipt      req_1\n"
 	  "state        settled\n"
@@ -59,7 +60,7 @@ static const struct {
 	  "price        7, since 2026-11-01T00:00:00.000Z\n"
 	  "group        vip, which pays 0.8 of the price\n"
 	  "\n"
-	  "output                     1 x $1.00 / million x 0.4 = $0.0000004\n"
+	  "output                     1 x $1.00 / 1M tokens x 0.5 (service tier) x 0.8 (group) = $0.0000004, the price from 200 tokens on\n"
 	  "amount          $0.0000004\n"
 	  "refunded        $0.0000003, so $0.0000001 was paid\n"
 	  "reserved        $0.00, less than it cost\n"
@@ -68,7 +69,7 @@ static const struct {
 	  "because      missing\n" },
 	{ "what is counted by the piece and the hour",
 	  { .state = "settled", .cost_nusd = 6000000000, .source = "upstream", .stopped = true,
-	    .lines = "[" LINE("image", 2, 1000000000, 1, 1000000, 2000000000) ","
+	    .lines = "[" "{\"line\":\"image\",\"variant\":\"1024x1024/high\",\"count\":2,\"price_nusd\":1000000000,\"per\":1,\"factor_ppm\":1000000,\"amount_nusd\":2000000000}" ","
 		     LINE("time", 1800000, 8000000000, 3600000, 1000000, 4000000000) "]" },
 	  6000000000, true, true,
 	  "receipt      req_1\n"
@@ -76,7 +77,7 @@ static const struct {
 	  "model        m1\n"
 	  "time         2026-11-21T12:00:00.123Z, first token after 0 ms, 0 ms in all\n"
 	  "\n"
-	  "image                      2 x $1.00 = $2.00\n"
+	  "image                      2 x $1.00 each = $2.00, 1024x1024/high\n"
 	  "time                 1800000 x $8.00 / hour = $4.00\n"
 	  "amount          $6.00\n"
 	  "reserved        $0.00; the budget ended the answer\n"
@@ -109,6 +110,23 @@ static const struct {
 	  "reserved        $0.00\n"
 	  "\n"
 	  "counted by   partial\n" },
+	{ "lost, and its counts give the amount again",
+	  { .state = "lost", .cost_nusd = 2700, .price_id = 7, .prompt_tok = 2, .cached_tok = 1, .completion_tok = 1, .error = "worker_lost", .source = "partial" },
+	  2700, true, true, 
+	  "receipt      req_1\n"
+	  "state        lost\n"
+	  "model        m1\n"
+	  "error        worker_lost\n"
+	  "time         2026-11-21T12:00:00.123Z, first token after 0 ms, 0 ms in all\n"
+	  "price        7, since 2026-11-01T00:00:00.000Z\n"
+	  "\n"
+	  "input                      1 x $1.00 / 1M tokens = $0.000001\n"
+	  "cache_read                 1 x $0.10 / 1M tokens = $0.0000001\n"
+	  "output                     1 x $1.60 / 1M tokens = $0.0000016\n"
+	  "amount          $0.0000027\n"
+	  "reserved        $0.00\n"
+	  "\n"
+	  "counted by   partial\n" },
 	{ "void", { .state = "void", .status = 502, .error = "upstream_failed" }, 0, true, true, NULL },
 	{ "refused", { .state = "refused", .status = 429, .error = "insufficient_quota" }, 0, true, true, NULL },
 	{ "lines that do not add up",
@@ -119,7 +137,7 @@ static const struct {
 	  "model        m1\n"
 	  "time         2026-11-21T12:00:00.123Z, first token after 0 ms, 0 ms in all\n"
 	  "\n"
-	  "input                      1 x $0.000000001 = $0.000000001\n"
+	  "input                      1 x $0.000000001 / 1M tokens = $0.000000001\n"
 	  "amount          $0.000000003  BUT THE LINES SAY $0.000000001\n"
 	  "reserved        $0.00\n"
 	  "\n" },
@@ -155,7 +173,17 @@ static struct request whole(const struct request *row)
 	return q;
 }
 
-#define SINCE_MS 1793491200000 /* 2026-11-01 */
+static const struct price_line price_lines[] = {
+	{ 7, LINE_input, "", 0, 1000000000 },
+	{ 7, LINE_cache_read, "", 0, 100000000 },
+	{ 7, LINE_output, "", 0, 1600000000 },
+};
+static const struct price price = {
+	.id = 7,
+	.from_ms = 1793491200000, /* 2026-11-01 */
+	.lines = price_lines,
+	.n_lines = COUNT(price_lines),
+};
 
 static void a_receipt_adds_up_or_says_so(void **state)
 {
@@ -170,7 +198,7 @@ static void a_receipt_adds_up_or_says_so(void **state)
 
 		row("%s", receipts[i].label);
 		arena_init(&arena);
-		receipt_make(&r, &q, q.price_id ? SINCE_MS : 0, &arena);
+		receipt_make(&r, &q, q.price_id ? &price : NULL, &arena);
 		ROW_INT(r.sum_nusd, receipts[i].sum);
 		ROW_INT(r.adds_up, receipts[i].adds_up);
 		ROW_INT(receipt_is_final(&r), receipts[i].final);
@@ -203,7 +231,7 @@ static void who_pays_learns_no_names_of_the_operator(void **state)
 
 		row("%s", receipts[i].label);
 		arena_init(&arena);
-		receipt_make(&r, &q, SINCE_MS, &arena);
+		receipt_make(&r, &q, &price, &arena);
 		buf_clear(&b);
 		receipt_json(&r, false, &b);
 		ROW_TRUE(buf_ok(&b));
@@ -238,7 +266,7 @@ static void the_json_says_it_all(void **state)
 	(void)state;
 	arena_init(&arena);
 	buf_init(&b, RECEIPT_MAX);
-	receipt_make(&r, &q, SINCE_MS, &arena);
+	receipt_make(&r, &q, &price, &arena);
 	receipt_json(&r, false, &b);
 	assert_string_equal(
 		b.p,
@@ -250,9 +278,11 @@ static void the_json_says_it_all(void **state)
 		"\"amount_usd\":\"0.0000004\",\"refunded_nusd\":300,"
 		"\"refunded_usd\":\"0.0000003\",\"paid_nusd\":100,"
 		"\"paid_usd\":\"0.0000001\",\"lines\":[{\"line\":\"output\","
-		"\"what\":\"tokens of the answer\",\"count\":1,"
+		"\"what\":\"tokens of the answer\",\"variant\":null,"
+		"\"from_tok\":200,\"count\":1,"
 		"\"price_nusd\":1000000000,\"price_usd\":\"1.00\","
-		"\"per\":1000000,\"factor_ppm\":400000,\"price_id\":7,"
+		"\"per\":1000000,\"tier_ppm\":500000,\"factor_ppm\":800000,"
+		"\"price_id\":7,"
 		"\"amount_nusd\":400,\"amount_usd\":\"0.0000004\"}],"
 		"\"lines_sum_nusd\":400,\"lines_sum_usd\":\"0.0000004\","
 		"\"adds_up\":true,\"price\":{\"id\":7,"
