@@ -129,7 +129,8 @@ struct relay_budget {
 	int64_t held_tok, passed_tok; /* of all answers */
 	bool asked, refused;
 	bool short_of;        /* an event was heard and not delivered */
-	struct err why;       /* it was refused */
+	enum err_code why;    /* it was refused */
+	const char *words;    /* the same for the client */
 	uint64_t finished[2]; /* answers, before that event */
 	struct buf kept;      /* that event and what came with it */
 	bool over;            /* the upstream ended meanwhile */

@@ -156,11 +156,11 @@ static void write_end(struct relay *r, struct buf *out)
 /* All that is paid for has been delivered. */
 void relay_budget_stop(struct relay *r, int64_t now_ms)
 {
-	const struct err *why = &r->budget.why;
+	const struct relay_budget *budget = &r->budget;
 	struct buf b;
 
-	if (why->code && why->code != ERR_NO_FUNDS) {
-		relay_broke(r, now_ms, why->code, why->msg);
+	if (budget->why && budget->why != ERR_NO_FUNDS) {
+		relay_broke(r, now_ms, budget->why, budget->words);
 		return;
 	}
 	r->end.stopped = r->end.delivered = true;
@@ -199,8 +199,10 @@ void relay_on_budget(struct relay *r, int64_t now_ms, int64_t more_tok,
 	b->asked = false;
 	b->held_tok += more_tok;
 	b->refused = !more_tok;
-	if (b->refused)
-		b->why = *why;
+	if (b->refused) {
+		b->why = why->code;
+		b->words = arena_dup(r->arena, str_of(why->msg));
+	}
 	if (r->state != RELAY_SHORT)
 		return;
 	if (b->refused)
