@@ -12,33 +12,6 @@ const struct dialect dialect_openai = {
 	.resume = openai_resume,
 };
 
-struct str openai_text(struct arena *mem, struct json_object *string)
-{
-	if (!json_object_is_type(string, json_type_string))
-		return STR_NONE;
-	return arena_str(mem, (struct str){ json_object_get_string(string),
-					    (size_t)json_object_get_string_len(
-						    string) });
-}
-
-struct str openai_member(struct arena *mem, struct json_object *o,
-			 const char *name)
-{
-	return openai_text(mem, js_get(o, name));
-}
-
-struct str openai_json(struct arena *mem, struct json_object *o)
-{
-	struct str s;
-
-	if (!o)
-		return STR_NONE;
-	s.p = json_object_to_json_string_length(
-		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-		&s.n);
-	return arena_str(mem, s);
-}
-
 /* --- usage -----------------------------------------------------------------
  */
 

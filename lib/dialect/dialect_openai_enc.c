@@ -458,7 +458,7 @@ void openai_encode(struct enc *x, const struct ev *ev, struct buf *out)
 static const char *raw(struct enc *x, struct json_object *o, const char *name)
 {
 	struct json_object *v = js_get(o, name);
-	struct str s = v ? openai_json(x->mem, v) : STR_NONE;
+	struct str s = v ? tree_json(x->mem, v) : STR_NONE;
 
 	return s.n ? arena_dup(x->mem, s) : NULL;
 }

@@ -28,10 +28,10 @@ static void read_image(struct chat *c, struct chat_part *p,
 {
 	struct json_object *v = js_get(o, "image_url");
 	struct str url = json_object_is_type(v, json_type_string) ?
-				 openai_text(c->mem, v) :
-				 openai_member(c->mem, v, "url");
+				 tree_text(c->mem, v) :
+				 tree_member(c->mem, v, "url");
 
-	p->detail = openai_member(c->mem, v, "detail");
+	p->detail = tree_member(c->mem, v, "detail");
 	if (!chat_data_url(url, &p->mime, &p->data))
 		p->url = url;
 }
@@ -41,7 +41,7 @@ static void read_audio(struct chat *c, struct chat_part *p,
 {
 	struct json_object *v = js_get(o, "input_audio");
 
-	p->data = openai_member(c->mem, v, "data");
+	p->data = tree_member(c->mem, v, "data");
 	p->mime = str_of(
 		arena_printf(c->mem, "audio/%s", js_str(v, "format", "wav")));
 }
@@ -50,10 +50,10 @@ static void read_file(struct chat *c, struct chat_part *p,
 		      struct json_object *o)
 {
 	struct json_object *v = js_get(o, "file");
-	struct str data = openai_member(c->mem, v, "file_data");
+	struct str data = tree_member(c->mem, v, "file_data");
 
-	p->id = openai_member(c->mem, v, "file_id");
-	p->name = openai_member(c->mem, v, "filename");
+	p->id = tree_member(c->mem, v, "file_id");
+	p->name = tree_member(c->mem, v, "filename");
 	if (data.p && !chat_data_url(data, &p->mime, &p->data))
 		p->data = data;
 }
@@ -62,7 +62,7 @@ static void read_opaque(struct chat *c, struct chat_part *p,
 			struct json_object *o)
 {
 	p->name = STR("openai");
-	p->text = openai_json(c->mem, o);
+	p->text = tree_json(c->mem, o);
 }
 
 static const struct part_type {
@@ -99,10 +99,10 @@ static int read_part(struct json_object *o, const struct place *at,
 	if (t->fn)
 		t->fn(c, p, o);
 	else
-		p->text = openai_member(c->mem, o, t->member);
+		p->text = tree_member(c->mem, o, t->member);
 	if (!t->fn && !p->text.p)
 		return refuse(e, at, what, "an object with its text");
-	p->cache = openai_json(c->mem, js_get(o, "cache_control"));
+	p->cache = tree_json(c->mem, js_get(o, "cache_control"));
 	if (js_get(o, "prompt_cache_breakpoint"))
 		chat_lost(c, "messages[%d].%s.prompt_cache_breakpoint", at->i,
 			  what);
@@ -115,7 +115,7 @@ static int read_content(struct json_object *v, struct place at, struct chat *c,
 	if (!v)
 		return 0;
 	if (json_object_is_type(v, json_type_string)) {
-		chat_part(c, list, PART_TEXT)->text = openai_text(c->mem, v);
+		chat_part(c, list, PART_TEXT)->text = tree_text(c->mem, v);
 		return 0;
 	}
 	if (!json_object_is_type(v, json_type_array))
@@ -136,7 +136,7 @@ static void read_reasoning(struct chat *c, struct chat_msg *m,
 
 	if (json_object_is_type(v, json_type_string))
 		chat_part(c, &m->parts, PART_REASONING)->text =
-			openai_text(c->mem, v);
+			tree_text(c->mem, v);
 }
 
 static int read_calls(struct chat *c, struct chat_msg *m,
@@ -154,10 +154,10 @@ static int read_calls(struct chat *c, struct chat_msg *m,
 			return refuse(e, at, "tool_calls",
 				      "an array of objects");
 		p->custom = !js_get(o, "function");
-		p->id = openai_member(c->mem, o, "id");
-		p->name = openai_member(c->mem, f, "name");
-		p->text = openai_member(c->mem, f,
-					p->custom ? "input" : "arguments");
+		p->id = tree_member(c->mem, o, "id");
+		p->name = tree_member(c->mem, f, "name");
+		p->text = tree_member(c->mem, f,
+				      p->custom ? "input" : "arguments");
 	}
 	return 0;
 }
@@ -176,8 +176,8 @@ static void read_old_call(struct chat *c, struct chat_msg *m,
 	if (!f)
 		return;
 	p = chat_part(c, &m->parts, PART_TOOL_CALL);
-	p->name = openai_member(c->mem, f, "name");
-	p->text = openai_member(c->mem, f, "arguments");
+	p->name = tree_member(c->mem, f, "name");
+	p->text = tree_member(c->mem, f, "arguments");
 	p->id = old_id(c, p->name.p ? p->name : STR(""));
 }
 
@@ -191,10 +191,10 @@ static int read_assistant(struct json_object *o, const struct place *at,
 		return -1;
 	if (json_object_is_type(js_get(o, "refusal"), json_type_string))
 		chat_part(c, &m->parts, PART_REFUSAL)->text =
-			openai_member(c->mem, o, "refusal");
+			tree_member(c->mem, o, "refusal");
 	if (audio)
 		chat_part(c, &m->parts, PART_AUDIO)->id =
-			openai_member(c->mem, audio, "id");
+			tree_member(c->mem, audio, "id");
 	read_old_call(c, m, js_get(o, "function_call"));
 	return read_calls(c, m, js_get(o, "tool_calls"), at, e);
 }
@@ -204,7 +204,7 @@ static int read_result(struct json_object *o, const struct place *at,
 {
 	struct chat_part *p = chat_part(c, &m->parts, PART_TOOL_RESULT);
 
-	p->id = openai_member(c->mem, o, "tool_call_id");
+	p->id = tree_member(c->mem, o, "tool_call_id");
 	p->name = m->name;
 	if (!p->id.p)
 		p->id = old_id(c, m->name.p ? m->name : STR(""));
@@ -246,7 +246,7 @@ int openai_read_message(struct json_object *o, int i, struct chat *c,
 		if (strcmp(roles[k].name, name))
 			continue;
 		m = chat_msg(c, roles[k].role);
-		m->name = openai_member(c->mem, o, "name");
+		m->name = tree_member(c->mem, o, "name");
 		return roles[k].fn(o, &at, c, m, e);
 	}
 	return refuse(e, &at, "role",

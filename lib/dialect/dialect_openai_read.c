@@ -46,7 +46,7 @@ static int take(struct chat *c, const struct member *m, struct json_object *v,
 	case T_STR:
 		ok = json_object_is_type(v, json_type_string);
 		if (ok)
-			*(struct str *)to = openai_text(c->mem, v);
+			*(struct str *)to = tree_text(c->mem, v);
 		break;
 	case T_INT:
 		ok = json_object_is_type(v, json_type_int);
@@ -69,7 +69,7 @@ static int take(struct chat *c, const struct member *m, struct json_object *v,
 		if (ok)
 			*(bool *)to = json_object_get_boolean(v);
 		break;
-	default: ok = true; *(struct str *)to = openai_json(c->mem, v);
+	default: ok = true; *(struct str *)to = tree_json(c->mem, v);
 	}
 	return ok ? 0 : wrong_type(e, m->name, type_names[m->type]);
 }
@@ -91,7 +91,7 @@ static int texts(struct chat *c, struct json_object *v, const char *param,
 		 struct chat_texts *list, struct err *e)
 {
 	if (json_object_is_type(v, json_type_string)) {
-		chat_text(c, list, openai_text(c->mem, v));
+		chat_text(c, list, tree_text(c->mem, v));
 		return 0;
 	}
 	if (!json_object_is_type(v, json_type_array))
@@ -101,7 +101,7 @@ static int texts(struct chat *c, struct json_object *v, const char *param,
 
 		if (!json_object_is_type(s, json_type_string))
 			return wrong_type(e, param, "an array of strings");
-		chat_text(c, list, openai_text(c->mem, s));
+		chat_text(c, list, tree_text(c->mem, s));
 	}
 	return 0;
 }
@@ -130,12 +130,12 @@ static void function_tool(struct chat *c, struct json_object *f,
 {
 	struct chat_tool *t = chat_tool(c, TOOL_FUNCTION);
 
-	t->name = openai_member(c->mem, f, "name");
-	t->description = openai_member(c->mem, f, "description");
+	t->name = tree_member(c->mem, f, "name");
+	t->description = tree_member(c->mem, f, "description");
 	if (js_get(f, "parameters"))
-		t->schema = openai_json(c->mem, js_get(f, "parameters"));
+		t->schema = tree_json(c->mem, js_get(f, "parameters"));
 	if (js_get(around, "cache_control"))
-		t->cache = openai_json(c->mem, js_get(around, "cache_control"));
+		t->cache = tree_json(c->mem, js_get(around, "cache_control"));
 	t->strict = tri(f, "strict");
 }
 
@@ -147,14 +147,14 @@ static void other_tool(struct chat *c, struct json_object *v, const char *type)
 	if (strcmp(type, "custom") || !f) {
 		t = chat_tool(c, TOOL_OPAQUE);
 		t->name = STR("openai");
-		t->schema = openai_json(c->mem, v);
+		t->schema = tree_json(c->mem, v);
 		return;
 	}
 	t = chat_tool(c, TOOL_CUSTOM);
-	t->name = openai_member(c->mem, f, "name");
-	t->description = openai_member(c->mem, f, "description");
+	t->name = tree_member(c->mem, f, "name");
+	t->description = tree_member(c->mem, f, "description");
 	if (js_get(f, "format"))
-		t->schema = openai_json(c->mem, js_get(f, "format"));
+		t->schema = tree_json(c->mem, js_get(f, "format"));
 }
 
 static int tools(struct chat *c, struct json_object *v, struct err *e)
@@ -224,14 +224,14 @@ static int tool_choice(struct chat *c, struct json_object *v, struct err *e)
 	if (!json_object_is_type(v, json_type_object))
 		return wrong_type(e, "tool_choice", "a string or an object");
 	c->choice = CHOICE_OPAQUE;
-	c->choice_json = openai_json(c->mem, v);
+	c->choice_json = tree_json(c->mem, v);
 	for (size_t i = 0; i < COUNT(types); i++)
 		if (!strcmp(types[i].type, type))
 			c->choice = types[i].choice;
 	if (c->choice != CHOICE_NAMED)
 		return 0;
 	c->choice_custom = !strcmp(type, "custom");
-	c->choice_name = openai_member(c->mem, js_get(v, type), "name");
+	c->choice_name = tree_member(c->mem, js_get(v, type), "name");
 	return c->choice_name.p ? 0 : wrong_value(e, "tool_choice");
 }
 
@@ -242,7 +242,7 @@ static int function_call(struct chat *c, struct json_object *v, struct err *e)
 		return choice_word(c, "function_call",
 				   json_object_get_string(v), e);
 	c->choice = CHOICE_NAMED;
-	c->choice_name = openai_member(c->mem, v, "name");
+	c->choice_name = tree_member(c->mem, v, "name");
 	return c->choice_name.p ? 0 : wrong_value(e, "function_call");
 }
 
@@ -268,10 +268,10 @@ static int response_format(struct chat *c, struct json_object *v, struct err *e)
 		return wrong_value(e, "response_format.type");
 	if (c->format != FORMAT_SCHEMA)
 		return 0;
-	c->format_name = openai_member(c->mem, s, "name");
-	c->format_description = openai_member(c->mem, s, "description");
+	c->format_name = tree_member(c->mem, s, "name");
+	c->format_description = tree_member(c->mem, s, "description");
 	if (js_get(s, "schema"))
-		c->format_schema = openai_json(c->mem, js_get(s, "schema"));
+		c->format_schema = tree_json(c->mem, js_get(s, "schema"));
 	c->format_strict = tri(s, "strict");
 	return 0;
 }
@@ -303,8 +303,7 @@ static int prompts(struct chat *c, struct json_object *v, const char *param,
 					  "arrays of token numbers");
 		p = chat_part(c, &chat_msg(c, CHAT_USER)->parts,
 			      text ? PART_TEXT : PART_OPAQUE);
-		p->text =
-			text ? openai_text(c->mem, o) : openai_json(c->mem, o);
+		p->text = text ? tree_text(c->mem, o) : tree_json(c->mem, o);
 		if (!text)
 			p->name = STR("openai");
 	}
@@ -422,7 +421,7 @@ int openai_read(struct json_object *in, struct chat *c, struct err *e)
 			continue; /* null: as if it were not there */
 		if (!m)
 			chat_extra(c, "openai", str_of(name),
-				   openai_json(c->mem, v));
+				   tree_json(c->mem, v));
 		else if (m->fn)
 			ret = m->fn(c, v, e);
 		else

@@ -3,6 +3,7 @@
 #define DIALECT_OPENAI_H
 
 #include "dialect/dialect.h"
+#include "dialect/tree.h"
 #include "dialect/usage_read.h"
 #include "json/js.h"
 #include "json/jw.h"
@@ -13,12 +14,6 @@ int openai_decode(struct dec *d, const char *event, const char *p, size_t n,
 		  struct err *e);
 void openai_encode(struct enc *x, const struct ev *ev, struct buf *out);
 void openai_resume(struct enc *x, const char *p, size_t n);
-
-/* Copies of a tree's values in the arena; STR_NONE where it has none. */
-struct str openai_text(struct arena *mem, struct json_object *string);
-struct str openai_member(struct arena *mem, struct json_object *o,
-			 const char *name); /* a string */
-struct str openai_json(struct arena *mem, struct json_object *o);
 
 /* One message of a request to c; i: its place, for errors. */
 int openai_read_message(struct json_object *m, int i, struct chat *c,
