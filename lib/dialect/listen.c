@@ -1,5 +1,5 @@
 /* listen.c - see listen.h. */
-#include "dialect/listen.h"
+#include "dialect/listen_in.h"
 
 #include <ctype.h>
 #include <stdatomic.h>
@@ -12,12 +12,31 @@ typedef void hear_fn(struct listen *l, const struct scan_hit *hit, int arg);
 /* --- what is heard ---------------------------------------------------------
  */
 
+/* Which text goes on: of which choice, member, part or call. */
+static uint32_t key_of(const struct scan_hit *hit, int choice)
+{
+	uint32_t key = (uint32_t)hit->path * 131 + (uint32_t)choice;
+
+	for (int i = 0; i < hit->n_index; i++)
+		key = key * 131 + (uint32_t)hit->index[i];
+	return key;
+}
+
+static void tell(struct listen *l, const struct scan_hit *hit, int choice)
+{
+	l->counted = true;
+	l->counter->text(l->counter->arg, key_of(hit, choice),
+			 scan_hit_text(hit));
+}
+
 static void hear_text(struct listen *l, const struct scan_hit *hit, int arg)
 {
 	(void)arg;
 	if (hit->kind != SCAN_STRING || hit->to - hit->from <= 2)
 		return;
 	l->text.note.content = true;
+	if (l->counter && !l->whole)
+		tell(l, hit, l->text.choice);
 	l->text.note.text_bytes += (int64_t)json_text_bytes(scan_hit_text(hit));
 }
 
@@ -279,13 +298,20 @@ void listen_init(struct listen *l, enum shape shape, bool reasoning_apart)
 							       << SCAN_LONE_LOW;
 }
 
+void listen_count(struct listen *l, const struct listen_counter *counter)
+{
+	l->counter = counter;
+	if (counter)
+		counter->begin(counter->arg);
+}
+
 void listen_release(struct listen *l)
 {
 	scan_release(&l->scan);
 	buf_release(&l->usage_raw);
 }
 
-static void text_begin(struct listen *l)
+void listen_text_begin(struct listen *l)
 {
 	struct listen_text *t = &l->text;
 
@@ -321,7 +347,7 @@ static void first_word(const struct listen *l, const char *base, int from,
 		}
 }
 
-static void take_error(const struct listen *l, const char *base,
+void listen_take_error(const struct listen *l, const char *base,
 		       struct listen_error *out)
 {
 	int64_t status;
@@ -390,7 +416,7 @@ static void text_over(struct listen *l, const char *base)
 	t->note.usage_only = t->usage_object && !t->choices_full && !t->data &&
 			     !t->note.error;
 	if (t->note.error && !l->failed) {
-		take_error(l, base, &l->error);
+		listen_take_error(l, base, &l->error);
 		l->failed = true;
 	}
 	l->content = l->content || t->note.content;
@@ -398,7 +424,7 @@ static void text_over(struct listen *l, const char *base)
 	l->finished += t->note.finished;
 }
 
-static struct str trimmed(const char *p, size_t n)
+struct str listen_trimmed(const char *p, size_t n)
 {
 	while (n && isspace((unsigned char)*p)) {
 		p++;
@@ -412,7 +438,7 @@ static struct str trimmed(const char *p, size_t n)
 bool listen_event(struct listen *l, const char *data, size_t n,
 		  struct listen_note *note)
 {
-	struct str s = trimmed(data, n);
+	struct str s = listen_trimmed(data, n);
 	struct err e = { 0 };
 
 	*note = (struct listen_note){ 0 };
@@ -422,7 +448,7 @@ bool listen_event(struct listen *l, const char *data, size_t n,
 		l->done = note->done = true;
 		return true;
 	}
-	text_begin(l);
+	listen_text_begin(l);
 	scan_reset(&l->scan);
 	if (scan_feed(&l->scan, s.p, s.n, &e) < 0 ||
 	    scan_end(&l->scan, s.p, s.n, &e) < 0) {
@@ -440,23 +466,8 @@ bool listen_whole_feed(struct listen *l, const char *p, size_t n)
 
 	l->whole = true;
 	if (!l->begun)
-		text_begin(l);
+		listen_text_begin(l);
 	return scan_feed(&l->scan, p, n, &e) == 0;
-}
-
-bool listen_whole_end(struct listen *l, const char *p, size_t n,
-		      struct listen_note *note)
-{
-	struct err e = { 0 };
-
-	*note = (struct listen_note){ 0 };
-	if (!listen_whole_feed(l, p, n) || scan_end(&l->scan, p, n, &e) < 0) {
-		note->broken = true;
-		return false;
-	}
-	text_over(l, p);
-	*note = l->text.note;
-	return true;
 }
 
 /* --- what to charge --------------------------------------------------------
@@ -487,7 +498,8 @@ static enum usage_flag refused(const struct listen *l, int64_t prompt_tok,
 void listen_usage(const struct listen *l, int64_t prompt_tok, bool complete,
 		  struct usage *out)
 {
-	int64_t ours = count_estimate_tok(l->text_bytes);
+	int64_t ours = l->counted ? l->counter->tok(l->counter->arg) :
+				    count_estimate_tok(l->text_bytes);
 	enum usage_flag flag = refused(l, prompt_tok, ours, complete);
 	bool usable = l->usage.source == USAGE_UPSTREAM &&
 		      (flag == FLAG_NONE || flag == FLAG_CLAMPED);
@@ -507,53 +519,49 @@ void listen_usage(const struct listen *l, int64_t prompt_tok, bool complete,
 	out->source = complete ? USAGE_COUNTED : USAGE_PARTIAL;
 }
 
-/* --- error bodies ----------------------------------------------------------
+/* --- the end of a whole answer ---------------------------------------------
  */
 
-static bool is_page(struct str s)
+static int on_said(void *arg, const struct scan_hit *hit, struct err *e)
 {
-	return s.n > 4 && *s.p == '<' &&
-	       (s.p[1] == '!' || s.p[1] == '?' || !strncasecmp(s.p, "<h", 2) ||
-		!strncasecmp(s.p, "<b", 2));
+	hear_fn *fn = table[hit->path].fn;
+
+	(void)e;
+	if ((fn == hear_text || fn == hear_either) &&
+	    hit->kind == SCAN_STRING && hit->to - hit->from > 2)
+		tell(arg, hit, 0);
+	return 0;
 }
 
-/* No JSON, or nothing in it that is a message. */
-static void plain_words(struct str s, int status, struct listen_error *out)
+/* Most answers need no count of ours: this is the second time that it is
+ * read. */
+static void count_whole(struct listen *l, struct str text)
 {
-	if (is_page(s))
-		snprintf(out->message, sizeof(out->message),
-			 "status %d with an HTML page", status);
-	else if (!s.n)
-		snprintf(out->message, sizeof(out->message),
-			 "status %d without a message", status);
-	else
-		snprintf(out->message, sizeof(out->message), "%.*s",
-			 (int)MIN(s.n, sizeof(out->message) - 1), s.p);
+	int64_t guess = count_estimate_tok(l->text_bytes);
+	struct err e = { 0 };
+	struct scan s;
+
+	if (!l->counter || !l->text_bytes ||
+	    refused(l, guess, guess, true) == FLAG_NONE)
+		return;
+	scan_init(&s, paths(), &scan_answer_limits, on_said, l);
+	s.skip = l->scan.skip;
+	scan_text(&s, text, &e);
+	scan_release(&s);
 }
 
-void listen_error_body(const char *p, size_t n, int status,
-		       struct listen_error *out)
+bool listen_whole_end(struct listen *l, const char *p, size_t n,
+		      struct listen_note *note)
 {
-	struct str s = trimmed(p, n), body = s;
-	struct listen l;
 	struct err e = { 0 };
 
-	listen_init(&l, SHAPE_CHAT, false);
-	if (s.n > 2 && *s.p == '[') { /* Google wraps it */
-		body.p++;
-		body.n -= 1 + (s.p[s.n - 1] == ']');
-		body = trimmed(body.p, body.n);
+	*note = (struct listen_note){ 0 };
+	if (!listen_whole_feed(l, p, n) || scan_end(&l->scan, p, n, &e) < 0) {
+		note->broken = true;
+		return false;
 	}
-	*out = (struct listen_error){ 0 };
-	l.whole = true;
-	text_begin(&l);
-	/* What was heard before it broke off is heard. */
-	if (body.n)
-		scan_feed(&l.scan, body.p, body.n, &e);
-	if (body.n)
-		take_error(&l, body.p, out);
-	listen_release(&l);
-	if (!*out->message)
-		plain_words(s, status, out);
-	out->status = out->status ? out->status : status;
+	text_over(l, p);
+	count_whole(l, (struct str){ p, n });
+	*note = l->text.note;
+	return true;
 }

@@ -69,6 +69,17 @@ enum listen_word { /* texts that an error may be made of */
 		   LISTEN_WORD__COUNT
 };
 
+/* Who counts what is said, in tokens; without one it is a token for every four
+ * bytes.  The same for all texts of a listener. */
+struct listen_counter {
+	void (*begin)(void *arg); /* an answer begins: nothing is said yet */
+	/* A JSON string, with its quotes.  It goes on where the last one with
+	 * this key ended, if no other key came between. */
+	void (*text)(void *arg, uint32_t key, struct str json);
+	int64_t (*tok)(void *arg); /* so far */
+	void *arg;
+};
+
 struct listen_span { /* of the text under way */
 	size_t from, to;
 };
@@ -91,6 +102,10 @@ struct listen {
 	/* The caller's, what to judge usage by; prompt_bytes 0: it is not
 	 * judged.  The counts are filled in by listen_usage(). */
 	struct usage_own own;
+	/* The caller's too; NULL: nobody counts.  Of a whole answer he hears
+	 * at the end, and only where the upstream's word is not enough. */
+	const struct listen_counter *counter;
+	bool counted; /* he was told something */
 	/* what was heard so far */
 	bool done, failed, content;
 	bool usage_suspicious; /* the last usage cannot be: count yourself */
@@ -113,6 +128,9 @@ struct listen {
 /* The struct stays where it is from then on. */
 void listen_init(struct listen *l, enum shape shape, bool reasoning_apart);
 void listen_release(struct listen *l); /* safe to call twice */
+
+/* After listen_init(); counter may be NULL. */
+void listen_count(struct listen *l, const struct listen_counter *counter);
 
 /* One SSE payload.  Returns false where it is broken. */
 bool listen_event(struct listen *l, const char *data, size_t n,

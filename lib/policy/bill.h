@@ -58,6 +58,7 @@ struct bill_ask {
 	int64_t factor_ppm;         /* the group's */
 	int64_t prompt_tok;         /* at most; 0: a token a byte */
 	bool prompt_exact;          /* prompt_tok is a count, not a bound */
+	int64_t prompt_count;       /* our count; 0: bytes / 4 */
 	enum service_tier tier;     /* that the body asks for */
 	int64_t images, characters, audio_ms, searches; /* at most */
 	const char *image;                              /* which; NULL: any */

@@ -54,12 +54,18 @@ static const char *limit_name(const struct ask *ask)
 						     "max_tokens";
 }
 
+static int64_t our_prompt(const struct bill_ask *b)
+{
+	if (b->prompt_exact)
+		return b->prompt_tok;
+	return b->prompt_count ? b->prompt_count : bill_prompt_tok(b->ask);
+}
+
 static int check_limits(const struct bill_ask *b, struct err *e)
 {
 	const struct book_price *p = b->price;
 	int64_t limit = b->ask->max_tok;
-	int64_t prompt =
-		b->prompt_exact ? b->prompt_tok : bill_prompt_tok(b->ask);
+	int64_t prompt = our_prompt(b);
 
 	if (p->max_output_tok && limit > p->max_output_tok)
 		return err_param(e, ERR_INT_HIGH, limit_name(b->ask),

@@ -275,6 +275,7 @@ static void reset_answer(struct relay *r)
 	listen_init(&r->listen, r->plan->endpoint->shape,
 		    p->quirks & Q_REASONING_APART);
 	r->listen.own = own_count(r->plan);
+	listen_count(&r->listen, r->plan->counter);
 }
 
 /* Begins the next attempt; false where there is none left. */

@@ -76,6 +76,7 @@ struct relay_plan {
 	const char *request_id;
 	int64_t wall_ms; /* at relay_start(): for dates in answers */
 	struct relay_limits limits;
+	const struct listen_counter *counter; /* NULL: nobody counts */
 	struct relay_money {
 		int64_t prompt_tok;  /* our count */
 		int64_t context_tok; /* the model's; 0: not known */
