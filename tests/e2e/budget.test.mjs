@@ -2,8 +2,10 @@
 // where it ends.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import OpenAI from 'openai';
-import { openWorld, price, until } from './world.mjs';
+import { openWorld, price, sleep, until } from './world.mjs';
 
 let w;
 const say = [{ role: 'user', content: 'go on' }];
@@ -102,4 +104,69 @@ test('what is named is held, and nothing more', async () => {
   const r = await w.chat(key.key, { model: 'mock-echo', max_tokens: 50, n: 1 });
   const row = await rowOf(r.headers['x-request-id']);
   assert.ok(row.reserved_nusd >= nusdOf(50) && row.reserved_nusd < nusdOf(60) + 1_000_000, `${row.reserved_nusd}`);
+});
+
+// While somebody has the database nothing can be held: a stream that needs
+// more waits, is not cut, and goes on.
+async function withLock(ms, during) {
+  const db = new DatabaseSync(path.join(w.state, 'pontage.db'));
+  db.exec('PRAGMA busy_timeout = 5000');
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    await Promise.all([sleep(ms), during()]);
+  } finally {
+    db.exec('ROLLBACK');
+    db.close();
+  }
+}
+
+// A flood whose reading can be looked at, and left.
+async function flood(key) {
+  const abort = new AbortController();
+  const r = await fetch(`${w.base}/v1/chat/completions`, {
+    method: 'POST', signal: abort.signal,
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'mock-flood', messages: say, stream: true }),
+  });
+  const got = { id: r.headers.get('x-request-id'), text: '', leave: () => abort.abort() };
+  const decoder = new TextDecoder();
+  got.over = (async () => {
+    try {
+      for await (const part of r.body) got.text += decoder.decode(part, { stream: true });
+    } catch { /* it was left */ }
+  })();
+  return got;
+}
+const still = (got) => until('the stream waits', async () => {
+  const before = got.text.length;
+  await sleep(300);
+  return before > 0 && got.text.length === before;
+});
+
+test('a locked database makes a stream wait, and nothing worse', async () => {
+  const key = w.key({ limit: '0.40' });
+  const got = await flood(key.key);
+  await withLock(1200, async () => {
+    await still(got);
+    assert.ok(!got.text.includes('[DONE]'), 'it was over before the lock');
+  });
+  await got.over;
+  assert.ok(got.text.endsWith('"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'), got.text.slice(-300));
+  const row = await rowOf(got.id);
+  assert.equal(row.stopped, true);
+  assert.ok(row.cost_nusd > 390_000_000 && row.cost_nusd <= 400_000_000, JSON.stringify(row));
+});
+
+test('a caller who leaves while it waits pays what came', async () => {
+  const key = w.key({ limit: '1.00' });
+  const got = await flood(key.key);
+  await withLock(1200, async () => {
+    await still(got);
+    got.leave();
+    await got.over;
+  });
+  const row = await rowOf(got.id);
+  assert.equal(row.error, 'client_closed_request');
+  assert.ok(row.cost_nusd > 0 && row.cost_nusd <= row.reserved_nusd, JSON.stringify(row));
+  await w.audit();
 });
