@@ -119,9 +119,9 @@ int once_begin(struct exchange *x, struct db *db, const struct head *head,
 
 /* --- with the reservation --------------------------------------------------------- */
 
-static int run_reserve(struct db *db, struct write_op *op, struct err *e)
+static int claim(struct db *db, void *arg, struct err *e)
 {
-	struct exchange *x = OWNER(op, struct exchange, reserve.op);
+	struct exchange *x = arg;
 	struct once *o = &x->once;
 	int rc;
 
@@ -130,15 +130,13 @@ static int run_reserve(struct db *db, struct write_op *op, struct err *e)
 	rc = judge(&o->found, e);
 	if (rc > 0)
 		return err_set(e, ERR_IDEM_DONE, "it was answered meanwhile");
-	return rc < 0 ? -1 : o->reserve(db, op, e);
+	return rc;
 }
 
 void once_reserve(struct exchange *x)
 {
-	if (!x->once.on)
-		return;
-	x->once.reserve = x->reserve.op.run;
-	x->reserve.op.run = run_reserve;
+	if (x->once.on)
+		x->reserve.also = (struct ledger_also){ claim, x };
 }
 
 bool once_answered(struct exchange *x)
@@ -163,7 +161,7 @@ static struct str answer_of(const struct exchange *x)
 	return whole;
 }
 
-static int end_claim(struct db *db, struct exchange *x, struct err *e)
+static int keep_or_release(struct db *db, struct exchange *x, struct err *e)
 {
 	const struct once *o = &x->once;
 	const struct request *r = &x->row;
@@ -174,29 +172,23 @@ static int end_claim(struct db *db, struct exchange *x, struct err *e)
 			 "application/json", e);
 }
 
-/* Before the bill, which nothing may undo that has succeeded.  And nothing may
- * keep it from being written: what goes wrong here for good is only logged,
- * the request's row tells the rest. */
-static int run_settle(struct db *db, struct write_op *op, struct err *e)
+/* Nothing may keep the bill from being written: what goes wrong here for good
+ * is only logged, the request's own row tells the rest. */
+static int end_claim(struct db *db, void *arg, struct err *e)
 {
-	struct exchange *x = OWNER(op, struct exchange, settle.op);
-	struct err why = { 0 };
+	struct exchange *x = arg;
 
-	if (end_claim(db, x, &why) < 0) {
-		if (why.code == ERR_DB_BUSY || why.code == ERR_STORAGE) {
-			*e = why;
-			return -1;
-		}
-		log_error("idem.end", LOG_S("id", x->request_id),
-			  LOG_S("why", why.msg));
-	}
-	return x->once.settle(db, op, e);
+	if (!keep_or_release(db, x, e))
+		return 0;
+	if (e->code == ERR_DB_BUSY || e->code == ERR_STORAGE)
+		return -1;
+	log_error("idem.end", LOG_S("id", x->request_id), LOG_S("why", e->msg));
+	err_clear(e);
+	return 0;
 }
 
 void once_settle(struct exchange *x)
 {
-	if (!x->once.on)
-		return;
-	x->once.settle = x->settle.op.run;
-	x->settle.op.run = run_settle;
+	if (x->once.on)
+		x->settle.also = (struct ledger_also){ end_claim, x };
 }

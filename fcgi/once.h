@@ -7,9 +7,9 @@
 #ifndef FCGI_ONCE_H
 #define FCGI_ONCE_H
 
-#include "db/writer.h"
 #include "store/idem.h"
 
+struct db;
 struct exchange;
 struct head;
 
@@ -17,9 +17,6 @@ struct once { /* of an exchange */
 	bool on;
 	struct idem use;
 	struct idem_found found;
-	/* What the writer is to do besides. */
-	int (*reserve)(struct db *db, struct write_op *op, struct err *e);
-	int (*settle)(struct db *db, struct write_op *op, struct err *e);
 };
 
 /* On the acceptor, with the body checked.  0: it may run; 1: x->out is the

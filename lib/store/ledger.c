@@ -106,9 +106,14 @@ static const struct db_cols open_cols =
 		DB_STR(request, address), DB_INT(request, worker_id),
 		DB_STR(request, group), DB_INT(request, factor_ppm));
 
-static int run_reserve(struct db *db, struct write_op *op, struct err *e)
+static int run_also(struct db *db, const struct ledger_also *also,
+		    struct err *e)
 {
-	struct reserve_op *o = (struct reserve_op *)op;
+	return also->run ? also->run(db, also->arg, e) : 0;
+}
+
+static int hold_and_open(struct db *db, struct reserve_op *o, struct err *e)
+{
 	struct request *r = o->row;
 	const struct hold_of of = holder(r);
 	int64_t held_nusd = hold_take(db, &of, r->reserved_nusd, o->least_nusd,
@@ -120,6 +125,13 @@ static int run_reserve(struct db *db, struct write_op *op, struct err *e)
 	r->id = db_insert(db, db_bind_row(db, ST_REQUEST_OPEN, &open_cols, r),
 			  e);
 	return r->id < 0 ? -1 : 0;
+}
+
+static int run_reserve(struct db *db, struct write_op *op, struct err *e)
+{
+	struct reserve_op *o = (struct reserve_op *)op;
+
+	return run_also(db, &o->also, e) < 0 ? -1 : hold_and_open(db, o, e);
 }
 
 void reserve_op_init(struct reserve_op *op, struct request *row,
@@ -242,6 +254,8 @@ static int run_settle(struct db *db, struct write_op *op, struct err *e)
 
 	if (rc <= 0)
 		return rc; /* it has ended: once is enough */
+	if (run_also(db, &s->also, e) < 0)
+		return -1;
 	if (r->cost_nusd && ledger_txn(db, s->ledger, e) < 0)
 		return -1;
 	r->state = is_void(r) ? "void" : "settled";

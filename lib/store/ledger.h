@@ -35,6 +35,13 @@ struct ledger {
 int ledger_before_commit(struct db *db, void *ledger, struct err *e);
 void ledger_after(void *ledger, bool committed);
 
+/* What else belongs in the transaction of an operation, if it has its way: run
+ * before it, and undone with it.  What this refuses is refused. */
+struct ledger_also {
+	int (*run)(struct db *db, void *arg, struct err *e); /* NULL: nothing */
+	void *arg;
+};
+
 /* Holds row->reserved_nusd of the account, the key and all budgets and inserts
  * the row as open; sets row->id.  Where not so much is left, but least_nusd
  * is, holds all that is left and sets row->reserved_nusd to it.  ERR_NO_FUNDS:
@@ -42,6 +49,7 @@ void ledger_after(void *ledger, bool committed);
  * always succeeds: a free model.  Columns of the end are ignored. */
 struct reserve_op {
 	struct write_op op;
+	struct ledger_also also;
 	struct request *row;
 	int64_t least_nusd; /* 1 to row->reserved_nusd; init: all of it */
 };
@@ -68,6 +76,7 @@ struct settle_op {
 	struct write_op op;
 	struct ledger *ledger;
 	struct request *row;
+	struct ledger_also also;
 };
 void settle_op_init(struct settle_op *op, struct ledger *ledger,
 		    struct request *row, int64_t deadline_ms);

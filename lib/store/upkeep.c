@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "db/db.h"
 #include "shared/shared.h"
+#include "store/idem.h"
 #include "store/ledger.h"
 #include "store/spool.h"
 
@@ -69,11 +70,20 @@ static int ballast(struct upkeep *u, struct db *db, struct err *e)
 	return 0;
 }
 
+/* What nobody will send again. */
+static int forget_keys(struct upkeep *u, struct db *db, struct err *e)
+{
+	int64_t before_ms = clock_wall_ms() - u->conf->idempotency_ms;
+
+	return idem_expire(db, before_ms, e) < 0 ? -1 : 0;
+}
+
 static const struct task {
 	const char *name;
 	int (*run)(struct upkeep *u, struct db *db, struct err *e);
 } tasks[] = {
 	{ "sweep", sweep },
+	{ "idempotency", forget_keys },
 	{ "checkpoint", checkpoint },
 	{ "ballast", ballast },
 };

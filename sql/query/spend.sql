@@ -18,14 +18,13 @@ WITH RECURSIVE hour (ms) AS (
 	   AND u.user_id = :user_id
 	   AND u.token_id = :token_id
 	UNION ALL
-	SELECT r.started_ms, r.model_asked, 1, r.prompt_tok, r.cached_tok,
+	SELECT r.hour_ms, r.model, 1, r.prompt_tok, r.cached_tok,
 	       r.completion_tok, r.reasoning_tok, r.cost_nusd, r.refunded_nusd
-	  FROM request r
+	  FROM request_roll r
 	 WHERE r.rolled = 0
-	   AND r.state <> 'open'
 	   AND +r.token_id = :token_id
-	   AND r.started_ms >= :from_ms
-	   AND r.started_ms < :to_ms
+	   AND r.hour_ms >= :from_ms
+	   AND r.hour_ms < :to_ms
 )
 SELECT at_ms / 86400000 * 86400000 AS day_ms, model,
        sum(requests) AS requests, sum(prompt_tok) AS prompt_tok,

@@ -68,7 +68,8 @@ static void a_second_use_finds_what_became_of_the_first(void **state)
 	for (size_t i = 0; i < COUNT(uses); i++) {
 		struct idem second =
 			use_of(1, 1, 1 + uses[i].other_body, "req_2");
-		int64_t since_ms = clock_wall_ms() + (uses[i].old ? 1000 : -60000);
+		int64_t since_ms =
+			clock_wall_ms() + (uses[i].old ? 1000 : -60000);
 
 		row("%s", uses[i].label);
 		fixture_init(&fx, ":memory:");
@@ -169,6 +170,108 @@ static void old_keys_go_in_batches(void **state)
 	fixture_release(&fx);
 }
 
+/* --- with the money ----------------------------------------------------------- */
+
+static struct ledger ledger;
+
+static const struct writer_conf direct = { .before_commit =
+						   ledger_before_commit,
+					   .after = ledger_after,
+					   .arg = &ledger,
+					   .notify_fd = -1 };
+
+struct claim {
+	struct fixture *fx;
+	struct idem use;
+	struct idem_found found;
+	bool fails;
+};
+
+static int claim(struct db *db, void *arg, struct err *e)
+{
+	struct claim *c = arg;
+
+	if (idem_claim(db, &c->use, 0, &c->found, &c->fx->arena, e) < 0)
+		return -1;
+	return c->found.state == IDEM_FREE ?
+		       0 :
+		       err_set(e, ERR_IDEM_RUNNING, "taken");
+}
+
+static int keep(struct db *db, void *arg, struct err *e)
+{
+	struct claim *c = arg;
+
+	if (idem_keep(db, &c->use, 200, STR("{}"), "t", e) < 0)
+		return -1;
+	return c->fails ? err_set(e, ERR_DB_BUSY, "not now") : 0;
+}
+
+static int reserve(struct claim *c, struct request *r)
+{
+	struct reserve_op op;
+
+	reserve_op_init(&op, r, 0);
+	op.also = (struct ledger_also){ claim, c };
+	writer_now(c->fx->db, &direct, &op.op);
+	return (int)op.op.err.code;
+}
+
+static int settle(struct claim *c, struct request *r, int64_t cost_nusd)
+{
+	struct settle_op op;
+
+	r->cost_nusd = cost_nusd;
+	settle_op_init(&op, &ledger, r, 0);
+	op.also = (struct ledger_also){ keep, c };
+	writer_now(c->fx->db, &direct, &op.op);
+	return (int)op.op.err.code;
+}
+
+static enum idem_state look(struct claim *c)
+{
+	struct idem_found f;
+
+	MUST(c->fx,
+	     idem_look(c->fx->db, &c->use, 0, &f, &c->fx->arena, &c->fx->e));
+	return f.state;
+}
+
+static void a_key_lives_and_dies_with_the_money(void **state)
+{
+	struct fixture fx;
+	struct claim one = { .fx = &fx, .use = use_of(1, 1, 1, "req_1") },
+		     two = { .fx = &fx, .use = use_of(1, 1, 1, "req_2") };
+	struct request r, other;
+
+	(void)state;
+	fixture_init(&fx, ":memory:");
+	fixture_user(&fx, 100, -1);
+	/* No money, no claim. */
+	r = fixture_request(&fx, "req_1", 101);
+	assert_int_equal(reserve(&one, &r), ERR_NO_FUNDS);
+	assert_int_equal(look(&one), IDEM_FREE);
+	/* The key is taken: nothing is held. */
+	r = fixture_request(&fx, "req_1", 60);
+	assert_int_equal(reserve(&one, &r), ERR_NONE);
+	assert_int_equal(look(&two), IDEM_RUNNING);
+	other = fixture_request(&fx, "req_2", 10);
+	assert_int_equal(reserve(&two, &other), ERR_IDEM_RUNNING);
+	assert_string_equal(fixture_audit(&fx), "");
+	/* What goes wrong with it leaves the bill as it was. */
+	one.fails = true;
+	assert_int_equal(settle(&one, &r, 50), ERR_DB_BUSY);
+	assert_int_equal(look(&two), IDEM_RUNNING);
+	assert_int_equal(fixture_int(&fx, "balance"), 100);
+	assert_string_equal(fixture_audit(&fx), "");
+	one.fails = false;
+	assert_int_equal(settle(&one, &r, 50), ERR_NONE);
+	assert_int_equal(look(&two), IDEM_ANSWERED);
+	assert_int_equal(fixture_int(&fx, "balance"), 50);
+	assert_string_equal(fixture_audit(&fx), "");
+	fixture_release(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_key_belongs_to_one_api_key),
 		cmocka_unit_test(only_who_holds_a_key_ends_it),
 		cmocka_unit_test(old_keys_go_in_batches),
+		cmocka_unit_test(a_key_lives_and_dies_with_the_money),
 	};
 
 	return cmocka_run_group_tests_name("idem", tests, NULL, NULL);
