@@ -1,5 +1,5 @@
 /* cmd_init.c - makes an installation: folder, database, key files. */
-#include "cmd.h"
+#include "price.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "db/db.h"
 #include "store/meta.h"
+#include "store/spool.h"
 
 struct result {
 	const char *state_dir, *db_path, *master_key_path, *admin_key_path;
@@ -120,6 +121,16 @@ static int make_database(struct cli *c, struct buf *made, struct err *e)
 	return publish_key(c, e);
 }
 
+/* So that a channel can be used at once. */
+static int make_prices(struct cli *c, struct buf *made, struct err *e)
+{
+	int n = price_seed(c, e);
+
+	if (n > 0)
+		note(made, "prices");
+	return MIN(n, 0);
+}
+
 static int init(struct cli *c, const void *values, struct err *e)
 {
 	struct result r = { .state_dir = c->conf.state_dir,
@@ -132,9 +143,10 @@ static int init(struct cli *c, const void *values, struct err *e)
 	(void)values;
 	buf_init(&made, 256);
 	if (make_folder(c->conf.state_dir, &made, e) < 0 ||
+	    spool_prepare(c->conf.state_dir, e) < 0 ||
 	    make_key(c->conf.master_key_path, "master_key", &made, e) < 0 ||
 	    make_key(c->conf.admin_key_path, "admin_key", &made, e) < 0 ||
-	    make_database(c, &made, e) < 0)
+	    make_database(c, &made, e) < 0 || make_prices(c, &made, e) < 0)
 		goto out;
 	r.schema = db_schema(c->db, e);
 	if (r.schema < 0)
@@ -155,7 +167,10 @@ const struct cmd cmd_init = {
 	.what = "make the state folder, the database and the key files; safe "
 		"to repeat",
 	.help = "Keep a copy of master.key apart from the database's backups: "
-		"without it the\nkeys of providers cannot be read.\n",
+		"without it the\nkeys of providers cannot be read.\n\n"
+		"An empty price book gets what vendors asked for their models "
+		"when this version was\nmade: pontage price list. Check it "
+		"before you charge anybody by it.\n",
 	.args = NO_ARGS,
 	.run = init,
 };

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "shared/shared.h"
+#include "store/spool.h"
 #include "store/upkeep.h"
 
 struct values {
@@ -71,6 +72,8 @@ static int tick(struct cli *c, const void *values, struct err *e)
 	int r = 0, signals;
 
 	if (!cli_db(c, e))
+		return -1;
+	if (spool_prepare(c->conf.state_dir, e) < 0)
 		return -1;
 	t.upkeep.shared = shared_open(c->conf.state_dir, true, e);
 	if (!t.upkeep.shared)

@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "db/db.h"
+#include "store/budget.h"
 #include "store/channel.h"
 #include "store/price.h"
 #include "store/token.h"
@@ -13,6 +14,7 @@
 struct values {
 	const char *name, *user, *models, *cidrs, *channel;
 	int64_t limit_nusd, expires_ms, rpm, tpm, concurrency;
+	int64_t day_nusd, week_nusd, month_nusd; /* -1: as it is */
 	bool unlimited, reserve_max;
 };
 
@@ -153,6 +155,35 @@ static void print_new(struct cli *c, const struct row *r)
 	       model_to_try(c, &r->t));
 }
 
+static int set_windows(struct cli *c, const struct values *v, int64_t id,
+		       struct err *e)
+{
+	const struct {
+		const char *period;
+		int64_t limit_nusd;
+	} windows[] = {
+		{ "day", v->day_nusd },
+		{ "week", v->week_nusd },
+		{ "month", v->month_nusd },
+	};
+	const char *owner = arena_printf(&c->arena, "%lld", (long long)id);
+
+	for (size_t i = 0; i < COUNT(windows); i++)
+		if (windows[i].limit_nusd >= 0 &&
+		    budget_set(c->db, "token", owner, windows[i].period,
+			       windows[i].limit_nusd, clock_wall_ms(), e) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_limits(const struct values *v, struct err *e)
+{
+	if (v->unlimited && v->limit_nusd >= 0)
+		return err_set(e, ERR_USAGE,
+			       "--limit and --unlimited exclude each other");
+	return 0;
+}
+
 static int create(struct cli *c, const void *values, struct err *e)
 {
 	const struct values *v = values;
@@ -170,10 +201,8 @@ static int create(struct cli *c, const void *values, struct err *e)
 	struct user u = { 0 };
 	int64_t id;
 
-	if (v->unlimited && v->limit_nusd >= 0)
-		return err_set(e, ERR_USAGE,
-			       "--limit and --unlimited exclude each other");
-	if (!cli_db(c, e) || find_owner(c, v->user, &u, e) < 0 ||
+	if (check_limits(v, e) < 0 || !cli_db(c, e) ||
+	    find_owner(c, v->user, &u, e) < 0 ||
 	    find_channel(c, v->channel, &t.channel_id, e) < 0)
 		return -1;
 	key_new(key);
@@ -183,7 +212,8 @@ static int create(struct cli *c, const void *values, struct err *e)
 	if (v->expires_ms)
 		t.expires_ms = clock_wall_ms() + v->expires_ms;
 	id = token_add(c->db, &t, hash, e);
-	if (id < 0 || token_get(c->db, id, &r.t, &c->arena, e) < 0)
+	if (id < 0 || set_windows(c, v, id, e) < 0 ||
+	    token_get(c->db, id, &r.t, &c->arena, e) < 0)
 		return -1;
 	if (c->json)
 		out_one(&c->out, new_cols, &r);
@@ -272,6 +302,21 @@ static int disable(struct cli *c, const void *values, struct err *e)
 	return switch_to(c, ((const struct values *)values)->name, false, e);
 }
 
+static int set(struct cli *c, const void *values, struct err *e)
+{
+	const struct values *v = values;
+	struct token t;
+
+	if (check_limits(v, e) < 0 || find(c, v->name, &t, e) < 0)
+		return -1;
+	if ((v->unlimited || v->limit_nusd >= 0) &&
+	    token_limit(c->db, t.id, v->limit_nusd, e) < 0)
+		return -1;
+	if (set_windows(c, v, t.id, e) < 0)
+		return -1;
+	return changed(c, t.id, "has its new limits", e);
+}
+
 static int run_revoke(struct cli *c, const void *values, struct err *e)
 {
 	const struct values *v = values;
@@ -282,17 +327,26 @@ static int run_revoke(struct cli *c, const void *values, struct err *e)
 	return changed(c, t.id, "is revoked for ever", e);
 }
 
+#define LIMIT_ARGS                                                        \
+	ARG("--limit", ARG_MONEY, AT(limit_nusd), "USD",                  \
+	    "what it may spend in all; without it, as far as the user's " \
+	    "balance goes",                                               \
+	    .def = -1),                                                   \
+		ARG("--unlimited", ARG_FLAG, AT(unlimited), NULL,         \
+		    "no limit of its own; says so plainly"),              \
+		ARG("--limit-day", ARG_MONEY, AT(day_nusd), "USD",        \
+		    "in a day (UTC)", .def = -1),                         \
+		ARG("--limit-week", ARG_MONEY, AT(week_nusd), "USD",      \
+		    "in a week, from Monday (UTC)", .def = -1),           \
+		ARG("--limit-month", ARG_MONEY, AT(month_nusd), "USD",    \
+		    "in a month (UTC)", .def = -1)
+
 static const struct arg create_args[] = {
 	ARG("NAME", ARG_TEXT, AT(name), NULL, "what you call the key",
 	    .max = TOKEN_NAME_MAX, .required = true),
 	ARG("--user", ARG_WORD, AT(user), "NAME",
 	    "whose it is (the administrator's, if there is one)"),
-	ARG("--limit", ARG_MONEY, AT(limit_nusd), "USD",
-	    "what it may spend in all; without it, as far as the user's balance "
-	    "goes",
-	    .def = -1),
-	ARG("--unlimited", ARG_FLAG, AT(unlimited), NULL,
-	    "no limit of its own; says so plainly"),
+	LIMIT_ARGS,
 	ARG("--models", ARG_LIST, AT(models), "A,B", "only these models"),
 	ARG("--expires", ARG_DURATION, AT(expires_ms), "TIME",
 	    "works so long: 12h, 30d"),
@@ -321,6 +375,11 @@ static const struct arg which_args[] = { ARG("KEY", ARG_TEXT, AT(name), NULL,
 					     .required = true),
 					 { .name = NULL } };
 
+static const struct arg set_args[] = { ARG("KEY", ARG_TEXT, AT(name), NULL,
+					   "its name or id", .required = true),
+				       LIMIT_ARGS,
+				       { .name = NULL } };
+
 static const struct cmd subs[] = {
 	CMD("create", "NAME [--user NAME] [--limit USD] [options]",
 	    "make a key; it is shown once and kept only as a hash",
@@ -328,6 +387,11 @@ static const struct cmd subs[] = {
 	    create_args, sizeof(struct values), create),
 	CMD("list", "[--user NAME]", "all keys, with what they spent", NULL,
 	    list_args, sizeof(struct values), list),
+	CMD("set", "KEY [--limit USD|--unlimited] [options]",
+	    "change what a key may spend",
+	    "A limit of a period is let go with pontage budget remove token:ID "
+	    "day.\n",
+	    set_args, sizeof(struct values), set),
 	CMD("disable", "KEY", "refuse a key until it is enabled again", NULL,
 	    which_args, sizeof(struct values), disable),
 	CMD("enable", "KEY", "let a disabled key work again", NULL, which_args,
@@ -340,7 +404,7 @@ static const struct cmd subs[] = {
 const struct cmd cmd_token = {
 	.name = "token",
 	.words = "",
-	.what = "API keys: create, list, disable, enable, revoke",
+	.what = "API keys: create, list, set, disable, enable, revoke",
 	.args = NO_ARGS,
 	.subs = subs,
 };

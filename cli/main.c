@@ -15,9 +15,10 @@
 #include "db/db.h"
 
 static const struct cmd *const verbs[] = {
-	&cmd_init,    &cmd_serve,   &cmd_tick,   &cmd_config, &cmd_user,
-	&cmd_token,   &cmd_channel, &cmd_price,  &cmd_group,  &cmd_log,
-	&cmd_receipt, &cmd_audit,   &cmd_doctor, &cmd_backup, NULL
+	&cmd_init,  &cmd_serve,  &cmd_tick,    &cmd_config,
+	&cmd_user,  &cmd_token,  &cmd_channel, &cmd_price,
+	&cmd_group, &cmd_budget, &cmd_log,     &cmd_receipt,
+	&cmd_audit, &cmd_doctor, &cmd_backup,  NULL
 };
 
 struct globals {

@@ -84,19 +84,24 @@ int64_t budget_used(const struct budget *b, int64_t now_ms)
 
 /* --- rows -------------------------------------------------------------------------- */
 
-static const struct db_cols cols =
-	DB_COLS(struct budget, DB_INT(budget, id), DB_STR(budget, scope),
-		DB_STR(budget, owner), DB_STR(budget, period),
-		DB_INT(budget, limit_nusd), DB_INT(budget, start_ms),
-		DB_INT(budget, end_ms), DB_INT(budget, seen_ms),
-		DB_INT(budget, used_nusd), DB_INT(budget, held_nusd),
-		DB_INT(budget, forgotten_nusd));
+/* clang-format off */
+#define COLS                                                            \
+	DB_INT(budget, id), DB_STR(budget, scope), DB_STR(budget, owner), \
+	DB_STR(budget, period), DB_INT(budget, limit_nusd),             \
+	DB_INT(budget, start_ms), DB_INT(budget, end_ms),               \
+	DB_INT(budget, seen_ms), DB_INT(budget, used_nusd),             \
+	DB_INT(budget, held_nusd), DB_INT(budget, forgotten_nusd)
+/* clang-format on */
+
+static const struct db_cols cols = DB_COLS(struct budget, COLS);
+static const struct db_cols list_cols =
+	DB_COLS(struct budget, COLS, DB_STR(budget, name));
 
 int budget_list(struct db *db, struct budget **out, struct arena *arena,
 		struct err *e)
 {
-	return db_rows(db, db_bind(db, ST_BUDGET_LIST, ""), &cols, out, arena,
-		       e);
+	return db_rows(db, db_bind(db, ST_BUDGET_LIST, ""), &list_cols, out,
+		       arena, e);
 }
 
 int budget_list_of(struct db *db, const struct hold_of *of, struct budget **out,
@@ -126,11 +131,11 @@ static int recount(struct db *db, const struct budget *b, int64_t start_ms,
 		      e);
 }
 
-static int add(struct db *db, struct budget *b, struct err *e)
+static int add(struct db *db, struct budget *b, int64_t now_ms, struct err *e)
 {
 	int64_t start_ms = 0, end_ms = 0;
 
-	if (!budget_window(b->period, clock_wall_ms(), &start_ms, &end_ms))
+	if (!budget_window(b->period, now_ms, &start_ms, &end_ms))
 		return err_set(e, ERR_VALUE,
 			       "a budget is for a day, week, month or total, "
 			       "not for a %s",
@@ -142,7 +147,7 @@ static int add(struct db *db, struct budget *b, struct err *e)
 	return b->id < 0 ? -1 : recount(db, b, start_ms, end_ms, e);
 }
 
-static int set(struct db *db, struct budget *b, struct err *e)
+static int set(struct db *db, struct budget *b, int64_t now_ms, struct err *e)
 {
 	int64_t limit_nusd = b->limit_nusd;
 	struct arena arena;
@@ -159,13 +164,14 @@ static int set(struct db *db, struct budget *b, struct err *e)
 			db_bind(db, ST_BUDGET_LIMIT, "ii", limit_nusd, b->id),
 			e);
 	else if (rc == 0)
-		rc = add(db, b, e);
+		rc = add(db, b, now_ms, e);
 	arena_release(&arena);
 	return rc;
 }
 
 int budget_set(struct db *db, const char *scope, const char *owner,
-	       const char *period, int64_t limit_nusd, struct err *e)
+	       const char *period, int64_t limit_nusd, int64_t now_ms,
+	       struct err *e)
 {
 	struct budget b = { .scope = scope,
 			    .owner = owner,
@@ -174,7 +180,7 @@ int budget_set(struct db *db, const char *scope, const char *owner,
 
 	if (db_begin(db, e) < 0)
 		return -1;
-	if (set(db, &b, e) >= 0)
+	if (set(db, &b, now_ms, e) >= 0)
 		return db_commit(db, e);
 	db_rollback(db);
 	return -1;

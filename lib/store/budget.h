@@ -28,6 +28,8 @@ struct budget {
 	int64_t start_ms, end_ms, seen_ms; /* of the window; the latest start */
 	int64_t used_nusd, held_nusd;
 	int64_t forgotten_nusd; /* of used: by rows no longer in the log */
+
+	const char *name; /* budget_list() only: of the key, user or group */
 };
 
 /* The window of a period at a time; false: there is no such period. */
@@ -36,10 +38,11 @@ bool budget_window(const char *period, int64_t at_ms, int64_t *start_ms,
 
 /* Sets a limit, new or not; what was spent in the present window counts. */
 int budget_set(struct db *db, const char *scope, const char *owner,
-	       const char *period, int64_t limit_nusd, struct err *e);
+	       const char *period, int64_t limit_nusd, int64_t now_ms,
+	       struct err *e);
 int budget_remove(struct db *db, const char *scope, const char *owner,
 		  const char *period, struct err *e); /* ERR_NOT_FOUND */
-/* All, or somebody's: how many, or -1.  Windows as they were last used. */
+/* All, or somebody's: how many, or -1.  As their windows were last used. */
 int budget_list(struct db *db, struct budget **out, struct arena *arena,
 		struct err *e);
 int budget_list_of(struct db *db, const struct hold_of *of, struct budget **out,

@@ -90,6 +90,11 @@ int ledger_txn(struct db *db, struct ledger *l, struct err *e)
 
 /* --- reserve ------------------------------------------------------------------ */
 
+static int64_t at_ms(int64_t given_ms)
+{
+	return given_ms ? given_ms : clock_wall_ms();
+}
+
 static struct hold_of holder(const struct request *r)
 {
 	return (struct hold_of){ r->account_id, r->token_id, r->user_id,
@@ -117,7 +122,7 @@ static int hold_and_open(struct db *db, struct reserve_op *o, struct err *e)
 	struct request *r = o->row;
 	const struct hold_of of = holder(r);
 	int64_t held_nusd = hold_take(db, &of, r->reserved_nusd, o->least_nusd,
-				      clock_wall_ms(), e);
+				      at_ms(o->now_ms), e);
 
 	if (held_nusd < 0)
 		return -1;
@@ -152,7 +157,7 @@ static int run_extend(struct db *db, struct write_op *op, struct err *e)
 	int n;
 
 	x->got_nusd = hold_take(db, &of, x->amount_nusd, x->least_nusd,
-				clock_wall_ms(), e);
+				at_ms(x->now_ms), e);
 	if (x->got_nusd < 0)
 		return -1;
 	n = db_run(

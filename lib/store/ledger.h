@@ -52,6 +52,7 @@ struct reserve_op {
 	struct ledger_also also;
 	struct request *row;
 	int64_t least_nusd; /* 1 to row->reserved_nusd; init: all of it */
+	int64_t now_ms;     /* whose windows count; 0: when it runs */
 };
 void reserve_op_init(struct reserve_op *op, struct request *row,
 		     int64_t deadline_ms);
@@ -63,6 +64,7 @@ struct extend_op {
 	const struct request *row; /* as it was reserved */
 	int64_t amount_nusd;
 	int64_t least_nusd; /* 1 to amount_nusd; init: all of it */
+	int64_t now_ms;     /* as above */
 	int64_t got_nusd;
 };
 void extend_op_init(struct extend_op *op, const struct request *row,

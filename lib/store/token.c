@@ -102,6 +102,21 @@ int token_list(struct db *db, int64_t user_id, struct token **out,
 		       arena, e);
 }
 
+struct limit { /* what token_limit() binds, in order */
+	int64_t nusd, id;
+};
+
+static const struct db_cols limit_cols =
+	DB_COLS(struct limit, DB_NULL(limit, nusd), DB_INT(limit, id));
+
+int token_limit(struct db *db, int64_t id, int64_t limit_nusd, struct err *e)
+{
+	const struct limit l = { limit_nusd, id };
+	int n = db_run(db, db_bind_row(db, ST_TOKEN_LIMIT, &limit_cols, &l), e);
+
+	return n ? MIN(n, 0) : no_token(id, e);
+}
+
 int token_enable(struct db *db, int64_t id, bool enabled, struct err *e)
 {
 	int n = db_run(db, db_bind(db, ST_TOKEN_ENABLE, "di", enabled, id), e);

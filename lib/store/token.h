@@ -50,6 +50,8 @@ int token_named(struct db *db, const char *name, struct token *t,
 /* Of one user, or of all (0), in order of id: how many, or -1. */
 int token_list(struct db *db, int64_t user_id, struct token **out,
 	       struct arena *arena, struct err *e);
+/* What it may spend in all; -1: no limit of its own. */
+int token_limit(struct db *db, int64_t id, int64_t limit_nusd, struct err *e);
 int token_enable(struct db *db, int64_t id, bool enabled, struct err *e);
 int token_revoke(struct db *db, int64_t id, struct err *e); /* for ever */
 

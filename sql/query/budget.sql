@@ -69,7 +69,13 @@ SELECT b.id, b.scope, b.owner, b.period, b.limit_nusd, b.start_ms, b.end_ms,
 
 -- :budget_list
 SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,
-       used_nusd, held_nusd, forgotten_nusd
+       used_nusd, held_nusd, forgotten_nusd,
+       CASE scope
+       WHEN 'token' THEN (SELECT name FROM token
+                           WHERE id = CAST(owner AS INTEGER))
+       WHEN 'user' THEN (SELECT name FROM user
+                          WHERE id = CAST(owner AS INTEGER))
+       ELSE owner END AS name
   FROM budget
  ORDER BY scope, owner, id;
 

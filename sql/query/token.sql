@@ -43,6 +43,9 @@ INSERT INTO token (name, hint, expires_ms, limit_nusd, models, cidrs, rpm, tpm,
 VALUES (:name, :hint, :expires_ms, :limit_nusd, :models, :cidrs, :rpm, :tpm,
         :concurrency, :channel_id, :reserve_max, :user_id, :hash, :created_ms);
 
+-- :token_limit
+UPDATE token SET limit_nusd = :limit WHERE id = :id;
+
 -- :token_enable
 UPDATE token SET enabled = :enabled WHERE id = :id;
 

@@ -1,6 +1,7 @@
 /* test_audit.c - each fault that is planted is found, by its name. */
 #include "fixture.h"
 
+#include "base/clock.h"
 #include "db/writer.h"
 #include "store/budget.h"
 #include "store/price.h"
@@ -23,9 +24,12 @@ static void books(struct fixture *fx)
 	fixture_init(fx, ":memory:");
 	fixture_user(fx, 1000, -1);
 	MUST(fx, price_set(fx->db, &p, &fx->e));
-	MUST(fx, budget_set(fx->db, "token", "1", "day", USD, &fx->e));
-	MUST(fx, budget_set(fx->db, "user", "1", "total", USD, &fx->e));
-	MUST(fx, budget_set(fx->db, "group", "team", "month", USD, &fx->e));
+	MUST(fx, budget_set(fx->db, "token", "1", "day", USD, clock_wall_ms(),
+			    &fx->e));
+	MUST(fx, budget_set(fx->db, "user", "1", "total", USD, clock_wall_ms(),
+			    &fx->e));
+	MUST(fx, budget_set(fx->db, "group", "team", "month", USD,
+			    clock_wall_ms(), &fx->e));
 	for (int i = 0; i < 3; i++) {
 		r = fixture_request(fx, ids[i], 100);
 		r.price_id = 1;

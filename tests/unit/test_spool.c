@@ -108,8 +108,8 @@ static void what_was_put_is_settled_once(void **state)
 
 	(void)state;
 	room_init(&m);
-	MUST(&m.fx,
-	     budget_set(m.fx.db, "token", "1", "day", 50 * USD, &m.fx.e));
+	MUST(&m.fx, budget_set(m.fx.db, "token", "1", "day", 50 * USD,
+			       clock_wall_ms(), &m.fx.e));
 	r = reserve(&m, "r1", 100);
 	assert_int_equal(fixture_int(&m.fx, "held"), 100);
 	put(&m, &r, 60);
