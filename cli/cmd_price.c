@@ -76,7 +76,7 @@ static int read_lines(const struct values *v, struct tariff_lines *l,
 	int64_t time_nusd = -1;
 
 	for (int i = 0; i < LINE__COUNT; i++)
-		if (v->line[i] >= 0)
+		if (i != LINE_image && v->line[i] >= 0)
 			tariff_line(l, (enum line)i, "", 0, v->line[i]);
 	if (v->minute_nusd >= 0)
 		time_nusd = v->minute_nusd * 60;
@@ -317,6 +317,17 @@ static const struct cmd subs[] = {
 	    sizeof(struct values), show),
 	CMD("history", "MODEL", "every price that a model had, and who set it",
 	    NULL, model_args, sizeof(struct values), history),
+	CMD("import", "FILE | --builtin [--apply] [options]",
+	    "show what a price map would change, and apply it",
+	    "Reads what price export writes, and the price maps of LiteLLM, "
+	    "genai-prices,\nmodels.dev, Portkey, one-api and one-hub. Check "
+	    "the figures of others before you\ncharge anybody by them.\n\n"
+	    "  pontage price import prices.json\n"
+	    "  pontage price import prices.json --apply\n",
+	    price_import_args, sizeof(struct price_import), price_import),
+	CMD("export", "",
+	    "the prices that count now, as price import reads them", NULL,
+	    NO_ARGS, 0, price_export),
 	{ .name = NULL }
 };
 
@@ -324,7 +335,7 @@ const struct cmd cmd_price = {
 	.name = "price",
 	.words = "",
 	.what = "what models cost, in dollars for a million tokens: set, list, "
-		"show, history",
+		"show, history, import, export",
 	.args = NO_ARGS,
 	.subs = subs,
 };

@@ -12,6 +12,16 @@ int price_print(struct cli *c, const struct price *p, int n, const char *empty,
 /* One of them, with every line. */
 int price_print_one(struct cli *c, const struct price *p, struct err *e);
 
-extern const struct cmd price_cmd_import, price_cmd_export;
+struct price_import {
+	const char *file, *provider, *models;
+	bool builtin, apply, force, missing;
+};
+
+extern const struct arg price_import_args[];
+int price_import(struct cli *c, const void *values, struct err *e);
+int price_export(struct cli *c, const void *values, struct err *e);
+/* Puts the prices that come with this version into an empty price book: how
+ * many, or -1. */
+int price_seed(struct cli *c, struct err *e);
 
 #endif

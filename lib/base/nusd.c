@@ -59,6 +59,78 @@ int nusd_parse(struct str s, int64_t *out)
 	return 0;
 }
 
+/* digits x 10^exp, the first 24 of them: behind them nothing counts. */
+struct decimal {
+	__int128 digits;
+	int n; /* of them, without leading zeros */
+	int64_t exp;
+};
+
+static size_t read_digits(struct str s, size_t i, struct decimal *d, int down)
+{
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {
+		if (d->n == 24) {
+			d->exp += 1 - down;
+			continue;
+		}
+		d->digits = d->digits * 10 + (s.p[i] - '0');
+		d->n += d->digits != 0;
+		d->exp -= down;
+	}
+	return i;
+}
+
+static int read_decimal(struct str s, struct decimal *d)
+{
+	size_t i = read_digits(s, 0, d, 0), from;
+	int64_t exp;
+
+	if (!i)
+		return -1;
+	if (i < s.n && s.p[i] == '.') {
+		from = ++i;
+		i = read_digits(s, i, d, 1);
+		if (i == from)
+			return -1;
+	}
+	if (i == s.n)
+		return 0;
+	if (s.p[i] != 'e' && s.p[i] != 'E')
+		return -1;
+	i += 1 + (i + 1 < s.n && s.p[i + 1] == '+');
+	if (str_int((struct str){ s.p + i, s.n - i }, -9999, 9999, &exp) < 0)
+		return -1;
+	d->exp += exp;
+	return 0;
+}
+
+int nusd_decimal(struct str s, int scale, int64_t by, int64_t *out)
+{
+	struct decimal d = { 0 };
+	__int128 v;
+	int last = 0;
+
+	*out = 0;
+	if (read_decimal(s, &d) < 0 ||
+	    __builtin_mul_overflow(d.digits, (__int128)by, &v))
+		return -1;
+	d.exp += scale;
+	for (; v && d.exp > 0; d.exp--)
+		if (__builtin_mul_overflow(v, (__int128)10, &v))
+			return -1;
+	for (; v && d.exp < 0; d.exp++) {
+		last = (int)(v % 10);
+		v /= 10;
+	}
+	if (!v && d.exp < 0)
+		last = 0; /* less than a tenth of one */
+	v += last >= 5;
+	if (v > NUSD_MAX)
+		return -1;
+	*out = (int64_t)v;
+	return 0;
+}
+
 char *nusd_text(int64_t nusd, char at[static NUSD_TEXT])
 {
 	uint64_t v = nusd < 0 ? 0 - (uint64_t)nusd : (uint64_t)nusd;

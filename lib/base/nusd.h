@@ -18,6 +18,9 @@ int64_t nusd_add(int64_t a, int64_t b); /* saturates */
 /* "5", "5.00", "-0.000000001": dollars with up to nine decimals. -1: is not
  * one, or is beyond NUSD_MAX. */
 int nusd_parse(struct str s, int64_t *out);
+/* "1.5e-07", a number as JSON writes it, times 10^scale times by, rounded to
+ * the nearest.  -1: is no number, is below 0, or comes out above NUSD_MAX. */
+int nusd_decimal(struct str s, int scale, int64_t by, int64_t *out);
 /* "5.00", "0.000000001": at least two decimals; into at, which it returns. */
 char *nusd_text(int64_t nusd, char at[static NUSD_TEXT]);
 

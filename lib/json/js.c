@@ -102,6 +102,15 @@ bool js_bool(struct json_object *o, const char *name, bool def)
 		       def;
 }
 
+/* json-c keeps the text of what it read as a double. */
+struct str js_number(struct json_object *v)
+{
+	if (json_object_is_type(v, json_type_int) ||
+	    json_object_is_type(v, json_type_double))
+		return str_of(json_object_get_string(v));
+	return STR_NONE;
+}
+
 int js_len(struct json_object *array)
 {
 	return json_object_is_type(array, json_type_array) ?

@@ -28,6 +28,8 @@ const char *js_str(struct json_object *o, const char *name, const char *def);
 struct str js_text(struct json_object *o, const char *name);
 int64_t js_int(struct json_object *o, const char *name, int64_t def);
 bool js_bool(struct json_object *o, const char *name, bool def);
+/* A number as it was written, "1.5e-07"; else STR_NONE. */
+struct str js_number(struct json_object *v);
 int js_len(struct json_object *array); /* 0: no array */
 struct json_object *js_at(struct json_object *array, int i);
 

@@ -20,12 +20,22 @@ static bool is_counted(const struct bill_ask *b)
 	return b->prompt_exact || b->prompt_tok > 0;
 }
 
+/* What fits: each input of a list has a context of its own.  0: unknown. */
+static int64_t room_tok(const struct bill_ask *b, const struct book_price *p)
+{
+	int64_t n = MAX(b->ask->n_inputs, 1);
+
+	if (__builtin_mul_overflow(p->context_tok, n, &n))
+		n = INT64_MAX;
+	return n;
+}
+
 /* The prompt at its upper bound: a token is at least a byte. */
 static int64_t most_prompt(const struct bill_ask *b, const struct book_price *p)
 {
 	int64_t n = is_counted(b) ? b->prompt_tok : b->ask->text_bytes;
 
-	return p->context_tok ? MIN(n, p->context_tok) : n;
+	return p->context_tok ? MIN(n, room_tok(b, p)) : n;
 }
 
 static int64_t output_tok(const struct bill_ask *b, const struct book_price *p)
@@ -73,7 +83,7 @@ static int check_limits(const struct bill_ask *b, struct err *e)
 				 "at most %lld completion tokens.",
 				 limit_name(b->ask), (long long)limit,
 				 (long long)p->max_output_tok);
-	if (p->context_tok && prompt > p->context_tok)
+	if (p->context_tok && prompt > room_tok(b, p))
 		return err_param(e, ERR_CONTEXT, "messages",
 				 "This model's maximum context length is %lld "
 				 "tokens. However, your messages resulted in "

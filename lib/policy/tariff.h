@@ -30,6 +30,33 @@ int tariff_tiers(struct tariff_lines *l, struct str text, struct err *e);
 /* Gives them to the price, in order.  -1: a line is there twice. */
 int tariff_lines_end(struct tariff_lines *l, struct price *p, struct err *e);
 
+struct tariff_row {
+	struct price price;
+	const char *provider; /* as the map calls it; "": it names none */
+	const char *channel;  /* whose cost it is; "": what users pay */
+	const char *refused;  /* why it is no price; NULL: it is one */
+	const char *doubt;    /* why it is hardly meant so; NULL: it may be */
+};
+
+struct tariff {            /* in the arena */
+	const char *shape; /* what kind of map it was */
+	struct tariff_row *rows;
+	int n, max;
+};
+
+struct tariff_ask {
+	const char *provider; /* only its prices; NULL: all */
+};
+
+/* Reads a price map.  A model that several providers have at different prices
+ * is refused: the ask has to name one.  -1: it is no JSON, or no map that is
+ * known. */
+int tariff_read(struct str text, const struct tariff_ask *ask,
+		struct arena *arena, struct tariff *t, struct err *e);
+/* The list that came with this version: what vendors published, see
+ * seed.def. */
+int tariff_builtin(struct arena *arena, struct tariff *t, struct err *e);
+
 /* Why the price is hardly meant so; NULL: it may be. */
 const char *tariff_doubt(const struct price *p, struct arena *arena);
 /* Do they charge and limit the same? */

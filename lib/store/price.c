@@ -48,7 +48,7 @@ static const struct line_info infos[] = {
 static const struct unit_info units[] = {
 	[UNIT_TOK] = { "token", 1000000, "1M tokens" },
 	[UNIT_CHAR] = { "character", 1000000, "1M characters" },
-	[UNIT_MS] = { "ms", 3600000, "hour" },
+	[UNIT_MS] = { "ms", 3600000, "1 hour" },
 	[UNIT_EACH] = { "each", 1, "each" },
 };
 
@@ -130,6 +130,16 @@ int64_t price_set(struct db *db, const struct price *p, struct err *e)
 
 /* --- reading -------------------------------------------------------------- */
 
+static int by_line(const void *a, const void *b)
+{
+	const struct price_line *x = a, *y = b;
+	int c = (int)x->line - (int)y->line;
+
+	c = c ? c : strcmp(x->variant, y->variant);
+	return c ? c :
+		   (x->from_tok > y->from_tok) - (x->from_tok < y->from_tok);
+}
+
 /* A line whose name a newer version brought is not ours to charge by. */
 static int read_lines(struct db *db, struct price *p, struct arena *arena,
 		      struct err *e)
@@ -156,6 +166,8 @@ static int read_lines(struct db *db, struct price *p, struct arena *arena,
 					     rows[i].from_tok, rows[i].nusd };
 	}
 	p->n_lines = n;
+	if (n)
+		qsort(lines, (size_t)n, sizeof(*lines), by_line);
 	return 0;
 }
 

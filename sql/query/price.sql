@@ -16,8 +16,7 @@ VALUES (:price_id, :line, :variant, :from_tok, :nusd);
 -- :price_lines
 SELECT line, variant, from_tok, nusd
   FROM price_line
- WHERE price_id = :price_id
- ORDER BY line, variant, from_tok;
+ WHERE price_id = :price_id;
 
 -- :price_get
 SELECT * FROM price_view WHERE id = :id;

@@ -196,15 +196,94 @@ ok 'removed' 66 channel show home
 
 # --- prices ------------------------------------------------------------------
 
-ok 'price set' 0 price set gpt-4o-mini --input 0.15 --output 0.60 --json
+ok 'price set' 0 price set m-mini --input 0.15 --output 0.60 --json
 is 'price set' "$(member input_nusd)" 150000000
-ok 'price again' 0 price set gpt-4o-mini --input 0.10 --output 0.40
-ok 'price history' 0 price history gpt-4o-mini
+ok 'price again' 0 price set m-mini --input 0.10 --output 0.40
+ok 'price history' 0 price history m-mini
 is 'price history' "$(printf '%s\n' "$out" | wc -l | tr -d ' ')" 3
 ok 'free' 0 price set test-echo --free
 ok 'nothing is not free' 64 price set x --input 0 --output 0
 ok 'half a price' 64 price set x --input 1
 ok 'price list' 0 price list --json
+says 'an empty price book was filled' '"model":"gpt-4o-mini"'
+ok 'what came with it is there' 0 price import --builtin --models gpt-4o-mini \
+	--json
+is 'what came with it is there' "$out" '[]'
+
+ok 'every line' 0 price set m-all --input 2.5 --output 15 --cached 0.25 \
+	--cache-write-5m 3 --cache-write-1h 5 --reasoning 16 --audio-in 20 \
+	--audio-out 40 --cached-audio 1 --image-in 3 --image-out 30 \
+	--cached-image 0.5 --per-request 0.001 --per-mchar 15 \
+	--per-image 0.04,1024x1024/high=0.17 --per-minute 0.006 \
+	--per-search 0.01 --per-fetch 0.002 --per-file-search 0.0025 \
+	--tier 200001:input=5,cached=0.5,output=22.5 --batch 0.5 --flex 0.5 \
+	--priority 2 --context 400000 --max-output 128000 \
+	--reserve-output 8192 --note 'a test' --json
+for line in '"line":"cache_write_1h","nusd":5000000000,"per":1000000' \
+	'"line":"input","from_tok":200001,"nusd":5000000000' \
+	'"line":"image","variant":"1024x1024/high","nusd":170000000,"per":1' \
+	'"line":"time","nusd":360000000,"per":3600000' '"batch_ppm":500000' \
+	'"priority_ppm":2000000' '"reserve_output_tok":8192'; do
+	says "every line: $line" "$line"
+done
+ok 'price show' 0 price show m-all
+says 'price show' 'prompts from 200001 tokens'
+ok 'no such price' 66 price show no-such-model
+ok 'a price twice' 64 price set x --input 1 --output 1 --tier 5:input=1,input=2
+ok 'a tier of nothing' 64 price set x --input 1 --output 1 --tier input=1
+ok 'a factor of seven decimals' 64 price set x --input 1 --output 1 \
+	--batch 0.1234567
+ok 'a price of yesterday' 64 price set x --input 1 --output 1 \
+	--from 2020-01-01
+ok 'a price that comes' 0 price set m-all --input 9 --output 9 \
+	--from 2999-01-01
+ok 'it does not count yet' 0 price show m-all --json
+is 'it does not count yet' "$(member input_nusd)" 2500000000
+ok 'what a channel costs' 0 price set m-up --input 1 --output 2 \
+	--channel test --json
+is 'what a channel costs' "$(member channel)" test
+ok 'it is no price for users' 66 price show m-up
+ok 'price list --cost' 0 price list --cost
+says 'price list --cost' m-up
+ok 'no such channel' 66 price set m --input 1 --output 2 --channel nowhere
+
+ok 'price export' 0 price export
+printf '%s\n' "$out" >"$dir/prices.json"
+ok 'nothing differs' 0 price import "$dir/prices.json" --json
+is 'nothing differs' "$out" '[]'
+ok 'exported prices change' 0 price set m-mini --input 7 --output 8
+ok 'a difference' 0 price import "$dir/prices.json" --json
+says 'a difference' '"what":"changed","model":"m-mini"'
+ok 'not applied' 0 price show m-mini --json
+is 'not applied' "$(member input_nusd)" 7000000000
+ok 'applied' 0 price import "$dir/prices.json" --apply
+ok 'applied' 0 price show m-mini --json
+is 'applied' "$(member input_nusd)" 100000000
+input '{"odd":{"litellm_provider":"a","input_cost_per_token":0.1,'\
+'"output_cost_per_token":0.1},"good":{"litellm_provider":"a",'\
+'"input_cost_per_token":1.5e-07,"output_cost_per_token":6e-07},'\
+'"bad":{"litellm_provider":"a","input_cost_per_token":-1}}'
+ok 'a public price map' 0 price import - --apply --json
+says 'new' '"what":"new","model":"good"'
+says 'doubtful' '"what":"doubtful"'
+says 'refused' '"what":"refused","model":"bad"'
+input ''
+ok 'an exponent' 0 price show good --json
+is 'an exponent' "$(member input_nusd)" 150000000
+ok 'doubtful ones are left out' 66 price show odd
+input 'no JSON'
+ok 'no JSON' 64 price import -
+input ''
+ok 'no file' 66 price import "$dir/nothing.json"
+
+# --- groups ------------------------------------------------------------------
+
+ok 'group set' 0 group set vip --factor 0.8 --note 'a fifth off'
+ok 'group list' 0 group list --json
+says 'group list' '"factor_ppm":800000'
+ok 'a group without a factor' 64 group set vip
+ok 'group remove' 0 group remove vip
+ok 'a group that is gone' 66 group remove vip
 
 # --- keys --------------------------------------------------------------------
 
