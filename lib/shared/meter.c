@@ -257,19 +257,19 @@ static void undo(struct meter_hold *hold, int column)
 }
 
 bool meter_take(struct shared *sh, struct shared_slot *slot,
-		const struct meter_ask *asks, int n, int64_t tokens,
-		int64_t now_ms, struct meter_hold *hold, struct meter_no *no)
+		const struct meter_request *r, int64_t now_ms,
+		struct meter_hold *hold, struct meter_no *no)
 {
 	int column = column_of(sh, slot);
 	int64_t limit[METER_WHAT__COUNT];
 
-	*hold = (struct meter_hold){ .tokens = MAX(tokens, 0) };
-	for (int i = 0; i < n && hold->n < METER_MAX; i++) {
+	*hold = (struct meter_hold){ .tokens = MAX(r->tokens, 0) };
+	for (int i = 0; i < r->n; i++) {
 		struct meter_part *p = &hold->parts[hold->n];
 
-		if (!has_limit(&asks[i]))
+		if (!has_limit(&r->asks[i]))
 			continue;
-		p->at = meter_of_ask(sh, &asks[i], limit);
+		p->at = meter_of_ask(sh, &r->asks[i], limit);
 		if (!p->at)
 			continue;
 		hold->n++;

@@ -43,6 +43,12 @@ struct meter_ask {
 	int64_t limit[METER_WHAT__COUNT]; /* 0: none */
 };
 
+struct meter_request {
+	struct meter_ask asks[METER_MAX];
+	int n;
+	int64_t tokens;
+};
+
 /* What a request has taken; all zero: nothing. */
 struct meter_hold {
 	int n;
@@ -64,11 +70,11 @@ struct meter_no {  /* why a request may not */
 /* Stands for a group or a model. */
 uint64_t meter_name(struct str name);
 
-/* Takes one request of so many tokens from all of the n meters or from none;
- * false: no says which refused.  now_ms: clock_mono_ms(). */
+/* Takes the request from all of its meters or from none; false: no says which
+ * refused.  now_ms: clock_mono_ms(). */
 bool meter_take(struct shared *sh, struct shared_slot *slot,
-		const struct meter_ask *asks, int n, int64_t tokens,
-		int64_t now_ms, struct meter_hold *hold, struct meter_no *no);
+		const struct meter_request *r, int64_t now_ms,
+		struct meter_hold *hold, struct meter_no *no);
 /* The request used so many tokens: corrects the windows it was taken from, as
  * far as they still last.  May be called again. */
 void meter_correct(struct meter_hold *hold, int64_t tokens);

@@ -53,6 +53,17 @@ static const struct meter_ask asks[] = {
 };
 enum { RPM, TPM, RPD, ONCE };
 
+/* So many of the asks, in one request. */
+static bool take(struct shared *sh, const struct meter_ask *a, int n,
+		 int64_t tokens, int64_t at_ms, struct meter_hold *hold,
+		 struct meter_no *no)
+{
+	struct meter_request r = { .n = n, .tokens = tokens };
+
+	memcpy(r.asks, a, sizeof(*a) * (size_t)n);
+	return meter_take(sh, NULL, &r, NOW + at_ms, hold, no);
+}
+
 /* A row: which limits, tokens, time since the first; is it taken, what refuses
  * and how long until it would not. */
 static const struct {
@@ -91,9 +102,9 @@ static void a_window_takes_what_fits_and_no_more(void **state)
 
 	for (size_t i = 0; i < COUNT(windows); i++) {
 		struct meter_no no = { 0 };
-		bool got = meter_take(*state, NULL, &asks[windows[i].first],
-				      windows[i].n, windows[i].tokens,
-				      NOW + windows[i].at_ms, &hold, &no);
+		bool got =
+			take(*state, &asks[windows[i].first], windows[i].n,
+			     windows[i].tokens, windows[i].at_ms, &hold, &no);
 
 		row("row %zu", i);
 		ROW_INT(got, windows[i].taken);
@@ -111,9 +122,9 @@ static void tokens_are_corrected_in_their_own_window(void **state)
 	struct meter_view v;
 	struct meter_no no;
 
-	assert_true(meter_take(*state, NULL, &asks[TPM], 1, 90, NOW, &a, &no));
+	assert_true(take(*state, &asks[TPM], 1, 90, 0, &a, &no));
 	meter_correct(&a, 30);
-	assert_true(meter_take(*state, NULL, &asks[TPM], 1, 70, NOW, &b, &no));
+	assert_true(take(*state, &asks[TPM], 1, 70, 0, &b, &no));
 	meter_correct(&a, 20);
 	meter_look(*state, METER_TOKEN, 7, NOW + 1000, &v);
 	assert_int_equal(v.used[METER_TPM], 90);
@@ -121,8 +132,7 @@ static void tokens_are_corrected_in_their_own_window(void **state)
 	/* Past the window nothing of it counts, nor is corrected. */
 	meter_look(*state, METER_TOKEN, 7, NOW + 60000, &v);
 	assert_int_equal(v.used[METER_TPM], 0);
-	assert_true(meter_take(*state, NULL, &asks[TPM], 1, 10, NOW + 60000, &a,
-			       &no));
+	assert_true(take(*state, &asks[TPM], 1, 10, 60000, &a, &no));
 	meter_correct(&b, 0);
 	meter_look(*state, METER_TOKEN, 7, NOW + 60000, &v);
 	assert_int_equal(v.used[METER_TPM], 10);
@@ -133,15 +143,15 @@ static void at_once_is_at_once(void **state)
 	struct meter_hold a, b, c;
 	struct meter_no no;
 
-	assert_true(meter_take(*state, NULL, &asks[ONCE], 1, 1, NOW, &a, &no));
-	assert_true(meter_take(*state, NULL, &asks[ONCE], 1, 1, NOW, &b, &no));
-	assert_false(meter_take(*state, NULL, &asks[ONCE], 1, 1, NOW, &c, &no));
+	assert_true(take(*state, &asks[ONCE], 1, 1, 0, &a, &no));
+	assert_true(take(*state, &asks[ONCE], 1, 1, 0, &b, &no));
+	assert_false(take(*state, &asks[ONCE], 1, 1, 0, &c, &no));
 	assert_int_equal(no.what, METER_CONCURRENCY);
 	assert_int_equal(no.limit, 2);
 	meter_give(*state, NULL, &a);
 	meter_give(*state, NULL, &a); /* twice is once */
-	assert_true(meter_take(*state, NULL, &asks[ONCE], 1, 1, NOW, &c, &no));
-	assert_false(meter_take(*state, NULL, &asks[ONCE], 1, 1, NOW, &a, &no));
+	assert_true(take(*state, &asks[ONCE], 1, 1, 0, &c, &no));
+	assert_false(take(*state, &asks[ONCE], 1, 1, 0, &a, &no));
 }
 
 /* --- several processes ---------------------------------------------------------- */
@@ -149,9 +159,13 @@ static void at_once_is_at_once(void **state)
 #define WORKERS 4
 #define MANY    5000
 
-static const struct meter_ask minute[] = {
-	{ METER_USER, 1, { [METER_RPM] = MANY, [METER_CONCURRENCY] = 1000 } },
-	{ METER_GROUP, 2, { [METER_TPM] = 3 * MANY } },
+static const struct meter_request minute = {
+	.asks = { { METER_USER,
+		    1,
+		    { [METER_RPM] = MANY, [METER_CONCURRENCY] = 1000 } },
+		  { METER_GROUP, 2, { [METER_TPM] = 3 * MANY } } },
+	.n = 2,
+	.tokens = 3,
 };
 
 /* Asks for twice the limit in all; how many it got. */
@@ -165,7 +179,7 @@ static void compete(int fd, bool wait)
 	int got = 0;
 
 	for (int i = 0; i < 2 * MANY / WORKERS; i++) {
-		if (!meter_take(sh, s, minute, 2, 3, NOW, &hold, &no))
+		if (!meter_take(sh, s, &minute, NOW, &hold, &no))
 			continue;
 		got++;
 		if (!wait || i % 100)
@@ -228,12 +242,11 @@ static void where_there_is_no_room_a_process_keeps_its_share(void **state)
 		assert_non_null(shared_slot_take(*state, SHARED_RELAY, 1, &e));
 	for (uint64_t id = 1; id <= METER_ROOM; id++) {
 		ask.who = id;
-		assert_true(
-			meter_take(*state, NULL, &ask, 1, 1, NOW, &hold, &no));
+		assert_true(take(*state, &ask, 1, 1, 0, &hold, &no));
 	}
 	ask.who = METER_ROOM + 1;
 	for (int i = 0; i < 10; i++)
-		got += meter_take(*state, NULL, &ask, 1, 1, NOW, &hold, &no);
+		got += take(*state, &ask, 1, 1, 0, &hold, &no);
 	assert_int_equal(got, 2); /* two workers, four a minute */
 }
 
