@@ -10,13 +10,13 @@ struct str json_inside(struct str text)
 
 /* --- escapes -------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* A digit's value and one; 0: it is none.  A text can be all escapes. */
+static const unsigned char hex[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 /* The four digits of "\uXXXX" at the start of s; -1: there is none. */
 static int unit_of(struct str s)
@@ -26,11 +26,11 @@ static int unit_of(struct str s)
 	if (s.n < 6 || s.p[0] != '\\' || s.p[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		int d = hex_digit(s.p[i]);
+		int d = hex[(unsigned char)s.p[i]];
 
-		if (d < 0)
+		if (!d)
 			return -1;
-		v = v << 4 | d;
+		v = v << 4 | (d - 1);
 	}
 	return v;
 }
@@ -153,15 +153,37 @@ size_t json_unescape_cut(struct str text, char *to, size_t size)
 	return n;
 }
 
+/* How many bytes the escapes of whole characters at the start of s make; they
+ * are cut off it.  What is no \uXXXX, or half a pair, is left. */
+static size_t take_units(struct str *s)
+{
+	const unsigned char *p = (const unsigned char *)s->p;
+	const unsigned char *end = p + s->n;
+	size_t n = 0;
+
+	for (; end - p >= 6 && p[0] == '\\' && p[1] == 'u'; p += 6) {
+		unsigned int a = hex[p[2]], b = hex[p[3]], c = hex[p[4]];
+
+		if (!a || !b || !c || !hex[p[5]] || (a == 14 && b > 8))
+			break;
+		n += a > 1 || b > 8 ? 3 : b > 1 || c > 8 ? 2 : 1;
+	}
+	*s = (struct str){ (const char *)p, (size_t)(end - p) };
+	return n;
+}
+
 size_t json_text_bytes(struct str text)
 {
 	struct str rest = json_inside(text), piece;
 	size_t n = 0;
 	char at[4];
 
-	while (json_next(&rest, at, &piece))
+	do {
+		n += take_units(&rest);
+		if (!json_next(&rest, at, &piece))
+			return n;
 		n += piece.n;
-	return n;
+	} while (true);
 }
 
 size_t json_text_chars(struct str text)
