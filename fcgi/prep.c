@@ -52,13 +52,19 @@ static bool may_log(const struct loop *l, int64_t token_id)
 	return true;
 }
 
+/* Somebody's, who wanted something that costs. */
+static bool is_worth_a_row(const struct loop *l, const struct exchange *x)
+{
+	return x->token.id && x->endpoint->act == ACT_RELAY &&
+	       may_log(l, x->token.id);
+}
+
 static void refuse(struct exchange *x, const struct err *e)
 {
 	struct loop *l = x->loop;
 
 	exchange_refuse(x, e);
-	if (!x->token.id || !may_log(l, x->token.id))
-		x->refused = false; /* no row of the log */
+	x->refused = is_worth_a_row(l, x);
 	shared_count(l->slot, SHARED_refused, 1);
 	loop_give(l, x);
 }

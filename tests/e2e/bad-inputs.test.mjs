@@ -11,10 +11,9 @@ import { openWorld, root, sleep, until } from './world.mjs';
 
 const corpus = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, 'bad-inputs.json')));
 const now = ['relay-auth', 'relay-routing', 'relay-body', 'relay-json', 'relay-params', 'relay-ssrf',
-  'relay-endpoints', 'relay-multipart', 'relay-limits', 'raw-http', 'hostile-but-valid'];
+  'relay-endpoints', 'relay-multipart', 'relay-limits', 'relay-idempotency', 'raw-http', 'hostile-but-valid'];
 // What the other groups wait for.
 const waits = {
-  'relay-idempotency': 'issue 5, the whole ledger',
   'admin-session': 'issue 8, the admin pages', 'admin-redirect': 'issue 8, the admin pages',
   'admin-csrf': 'issue 8, the admin pages', 'admin-rights': 'issue 8, the admin pages',
   'admin-forms': 'issue 8, the admin pages', 'admin-lists': 'issue 8, the admin pages',
@@ -262,6 +261,30 @@ async function checkValid(c) {
   assert.equal((await w.request({ path: '/health' })).status, 200, '/health');
 }
 
+// The key was used with another body, or its first request still runs.
+async function checkUsedKey(c) {
+  if (c.id === 'idem-01') {
+    await send(whole({ ...c, body: { ...c.body, max_tokens: 3 } }), maxMs + 10000);
+    await until('it is settled', () => ledger().open === 0);
+    await check(c);
+    return;
+  }
+  const own = vars.MODEL;
+  vars.MODEL = 'mock-stream-400-10';
+  const sent = (await w.mock.stats()).requests;
+  const first = net.connect(w.port, '127.0.0.1', () => first.write(whole(c)));
+  first.on('error', () => {});
+  try {
+    await until('it runs', () => ledger().open === 1);
+    await until('it is upstream', async () => (await w.mock.stats()).requests > sent);
+    await check(c);
+  } finally {
+    first.destroy();
+    vars.MODEL = own;
+    await until('it is settled', () => ledger().open === 0);
+  }
+}
+
 // Fifty at once, and money for one of them.
 async function checkMoneyForOne(c) {
   const before = (await w.mock.stats()).requests;
@@ -332,7 +355,8 @@ after(async () => {
   console.log(`  404 in shape until their endpoints are there: ${later.map((c) => c.id).join(' ')}`);
 });
 
-const how = (c) => (c.group === 'hostile-but-valid' ? checkValid : c.repeat ? checkMoneyForOne : check);
+const how = (c) => (c.group === 'hostile-but-valid' ? checkValid : c.repeat ? checkMoneyForOne
+  : c.group === 'relay-idempotency' ? checkUsedKey : check);
 
 for (const c of corpus.cases.filter((x) => now.includes(x.group)))
   test(`${c.id}: ${c.title}`, { skip: waitingCases[c.id] && `waits for ${waitingCases[c.id]}` }, () => how(c)(c));
