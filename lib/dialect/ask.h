@@ -49,9 +49,11 @@ struct ask {
 	 * id counts as four.  Data of images, sound and files is not in it. */
 	int64_t text_bytes;
 	int64_t n_images, n_audio, n_files;
-	bool has_tools; /* tools or functions */
-	bool functions; /* the old words: functions, function_call */
-	bool base64;    /* vectors are wanted as base64 */
+	bool has_tools;          /* tools or functions */
+	bool has_search;         /* web_search_options */
+	struct str service_tier; /* unescaped; { NULL, 0 }: absent */
+	bool functions;          /* the old words: functions, function_call */
+	bool base64;             /* vectors are wanted as base64 */
 	enum ask_format format;
 	struct str user; /* unescaped; { NULL, 0 }: absent */
 

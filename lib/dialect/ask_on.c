@@ -36,6 +36,23 @@ void ask_on_user(struct ask_reader *r, const struct ask_row *row,
 		r->ask->user = json_unescape(scan_hit_text(h), r->arena);
 }
 
+void ask_on_tier(struct ask_reader *r, const struct ask_row *row,
+		 const struct scan_hit *h)
+{
+	(void)row;
+	if (h->kind == SCAN_STRING)
+		r->ask->service_tier =
+			json_unescape(scan_hit_text(h), r->arena);
+}
+
+void ask_on_search(struct ask_reader *r, const struct ask_row *row,
+		   const struct scan_hit *h)
+{
+	(void)row;
+	if (h->kind == SCAN_OBJECT)
+		r->ask->has_search = true;
+}
+
 /* --- how it answers ------------------------------------------------------- */
 
 void ask_on_stream(struct ask_reader *r, const struct ask_row *row,

@@ -50,6 +50,9 @@ int64_t bill_cost(const struct book_price *p, const struct usage *u,
 const char *bill_json(const struct bill *b, struct arena *arena);
 /* What request.usage holds: {"in_tok":12,...}, what was said; or "". */
 const char *bill_usage_json(const struct usage *u, struct arena *arena);
+/* The tier that a body asks for by OpenAI's word, "priority". */
+enum service_tier bill_tier(struct str word);
+
 struct bill_ask {
 	const struct ask *ask;
 	const struct book_price *price;
@@ -57,7 +60,6 @@ struct bill_ask {
 	bool reserve_max;           /* hold the model's maximum instead */
 	int64_t factor_ppm;         /* the group's */
 	int64_t prompt_tok;         /* at most; 0: a token a byte */
-	bool prompt_exact;          /* prompt_tok is a count, not a bound */
 	int64_t prompt_count;       /* our count; 0: bytes / 4 */
 	enum service_tier tier;     /* that the body asks for */
 	int64_t images, characters, audio_ms, searches; /* at most */

@@ -15,11 +15,6 @@
 
 /* --- limits --------------------------------------------------------------- */
 
-static bool is_counted(const struct bill_ask *b)
-{
-	return b->prompt_exact || b->prompt_tok > 0;
-}
-
 /* What fits: each input of a list has a context of its own.  0: unknown. */
 static int64_t room_tok(const struct bill_ask *b, const struct book_price *p)
 {
@@ -33,7 +28,7 @@ static int64_t room_tok(const struct bill_ask *b, const struct book_price *p)
 /* The prompt at its upper bound: a token is at least a byte. */
 static int64_t most_prompt(const struct bill_ask *b, const struct book_price *p)
 {
-	int64_t n = is_counted(b) ? b->prompt_tok : b->ask->text_bytes;
+	int64_t n = b->prompt_tok ? b->prompt_tok : b->ask->text_bytes;
 
 	return p->context_tok ? MIN(n, room_tok(b, p)) : n;
 }
@@ -66,8 +61,6 @@ static const char *limit_name(const struct ask *ask)
 
 static int64_t our_prompt(const struct bill_ask *b)
 {
-	if (b->prompt_exact)
-		return b->prompt_tok;
 	return b->prompt_count ? b->prompt_count : bill_prompt_tok(b->ask);
 }
 
@@ -90,7 +83,7 @@ static int check_limits(const struct bill_ask *b, struct err *e)
 				 "%s%lld tokens. Please reduce the length "
 				 "of the messages.",
 				 (long long)p->context_tok,
-				 b->prompt_exact ? "" : "about ",
+				 b->prompt_count ? "" : "about ",
 				 (long long)prompt);
 	return 0;
 }
@@ -154,7 +147,8 @@ static int64_t fixed_nusd(const struct bill_ask *b, const struct book_price *p)
 		{ LINE_image, b->images },
 		{ LINE_character, b->characters },
 		{ LINE_time, b->audio_ms },
-		{ LINE_search, MAX(b->searches, b->ask->has_tools) },
+		{ LINE_search,
+		  MAX(b->searches, b->ask->has_tools || b->ask->has_search) },
 	};
 	int64_t sum = 0;
 
@@ -184,6 +178,14 @@ static int64_t price_nusd(const struct bill_ask *b, const struct book_price *p,
 }
 
 /* --- for the caller ------------------------------------------------------- */
+
+enum service_tier bill_tier(struct str word)
+{
+	for (int t = TIER_DEFAULT + 1; t < TIER__COUNT; t++)
+		if (str_eq(word, service_tier_name((enum service_tier)t)))
+			return (enum service_tier)t;
+	return TIER_DEFAULT;
+}
 
 int bill_reserve(const struct bill_ask *b, int64_t *nusd, struct err *e)
 {

@@ -420,6 +420,23 @@ static void some_kinds_differ(void **state)
 	p.max_output_tok = 50;
 	ROW_INT(bill_reserved_tok(&b), 50);
 
+	row("inputs of a list have a context each");
+	ask = ask_of(4000, 0, 1);
+	ask.kind = ASK_EMBEDDING;
+	p.context_tok = 500;
+	ROW_INT(bill_reserve(&b, &got, &e), -1);
+	ROW_INT(e.code, ERR_CONTEXT);
+	err_clear(&e);
+	ask.n_inputs = 2;
+	ROW_INT(bill_reserve(&b, &got, &e), 0);
+	ROW_INT(got, 1000000);
+
+	row("tiers by name");
+	ROW_INT(bill_tier(STR("priority")), TIER_PRIORITY);
+	ROW_INT(bill_tier(STR("flex")), TIER_FLEX);
+	ROW_INT(bill_tier(STR("auto")), TIER_DEFAULT);
+	ROW_INT(bill_tier(STR_NONE), TIER_DEFAULT);
+
 	row("free");
 	p.free = true;
 	ROW_INT(bill_reserve(&b, &got, &e), 0);
@@ -469,8 +486,7 @@ static void what_cannot_be_served_is_refused(void **state)
 		p.id = rows[i].price;
 		p.context_tok = rows[i].context;
 		p.max_output_tok = rows[i].max_output;
-		b.prompt_tok = rows[i].exact;
-		b.prompt_exact = rows[i].exact > 0;
+		b.prompt_tok = b.prompt_count = rows[i].exact;
 		row("%s", rows[i].label);
 		ROW_INT(bill_reserve(&b, &got, &e), rows[i].code ? -1 : 0);
 		ROW_INT(e.code, rows[i].code);
