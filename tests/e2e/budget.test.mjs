@@ -15,7 +15,9 @@ const rowOf = (id) => until(`the row of ${id}`, () =>
 const sdk = (key) => new OpenAI({ apiKey: key, baseURL: `${w.base}/v1`, maxRetries: 0 });
 
 before(async () => {
-  w = await openWorld({ names: ['mock-flood', 'mock-endless', 'mock-echo', 'mock-stream-400-10'] });
+  w = await openWorld({ names: ['mock-flood', 'mock-echo'] });
+  w.pontage('channel', 'add', 'test', '--provider', 'test', '--models', 'test-long-100000,test-echo');
+  for (const model of ['test-long-100000', 'test-echo']) w.price(model);
 });
 after(() => w?.close());
 
@@ -51,6 +53,22 @@ test('a flood ends with "length" where the money ends', async () => {
   assert.ok(row.cost_nusd > 9_500_000, `${row.cost_nusd}: all but the prompt's reserve is used`);
   assert.equal(row.overshoot, false);
   await w.audit();
+});
+
+test('the test provider counts as far as the money goes', async () => {
+  const key = w.key({ limit: '0.050' }); // 25,000 tokens: five steps and a part of one
+  const got = await read(sdk(key.key), { model: 'test-long-100000' });
+  assert.deepEqual(got.finish, ['length']);
+  assert.match(got.text, /^1 2 3 /);
+  const row = await rowOf(got.id);
+  assert.equal(row.stopped, true);
+  assert.ok(row.cost_nusd > 49_000_000 && row.cost_nusd <= 50_000_000, `${row.cost_nusd}`);
+});
+
+test('two answers end both', async () => {
+  const key = w.key({ limit: '0.020' });
+  const got = await read(sdk(key.key), { model: 'test-long-100000', n: 2 });
+  assert.deepEqual(got.finish, ['length', 'length']);
 });
 
 test('its bytes end as any stream does', async () => {
