@@ -97,7 +97,9 @@ static int read_decimal(struct str s, struct decimal *d)
 		return 0;
 	if (s.p[i] != 'e' && s.p[i] != 'E')
 		return -1;
-	i += 1 + (i + 1 < s.n && s.p[i + 1] == '+');
+	i++;
+	if (i + 1 < s.n && s.p[i] == '+' && s.p[i + 1] != '-')
+		i++;
 	if (str_int((struct str){ s.p + i, s.n - i }, -9999, 9999, &exp) < 0)
 		return -1;
 	d->exp += exp;
