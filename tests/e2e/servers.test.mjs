@@ -104,6 +104,36 @@ row('Authorization', async (w) => {
   return 'arrives';
 });
 
+row('receipt', async (w) => {
+  const headers = { Authorization: `Bearer ${w.token}` };
+  const id = (await w.chat(w.token)).headers['x-pontage-receipt'];
+  const r = await until('it is final', async () => {
+    const got = await w.request({ path: `/receipt/${id}`, headers });
+    assert.ok([200, 202].includes(got.status), `${got.status} ${got.text}`);
+    return got.status === 200 ? got : null;
+  });
+  assert.equal(r.json.adds_up, true);
+  assert.ok(r.json.amount_nusd > 0);
+  const text = await w.request({ path: `/v1/receipt/${id}?format=text`, headers });
+  assert.match(text.headers['content-type'], /^text\/plain/);
+  assert.match(text.text, /^amount +\$0\.\d+$/m);
+  for (const at of ['/dashboard/billing/subscription', '/v1/dashboard/billing/usage', '/dashboard/billing/credit_grants', '/v1/usage'])
+    assert.equal((await w.request({ path: at, headers })).status, 200, at);
+  isApiError(await w.request({ path: '/receipt/req_none', headers }), 404);
+  isApiError(await w.request({ path: `/receipt/${id}` }), 401);
+  return 'adds up';
+});
+
+row('Idempotency-Key', async (w) => {
+  const headers = { 'Idempotency-Key': 'once' };
+  const first = await w.chat(w.token, {}, headers);
+  await rowOf(w, first.headers['x-request-id']);
+  const again = await w.chat(w.token, {}, headers);
+  assert.equal(again.headers['idempotent-replayed'], 'true');
+  assert.equal(again.text, first.text);
+  return 'once';
+});
+
 row('1 MiB body', async (w) => {
   const content = 'a'.repeat(1 << 20);
   const began = performance.now();
