@@ -9,9 +9,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define HEADERS_MAX  256
-#define STREAM_BYTES 2048  /* of a stream's events that are read at once */
-#define JOIN_BYTES   65536 /* bodies up to this go out in one piece */
+#define HEADERS_MAX     256
+#define STREAM_BYTES    2048  /* of a stream's events that are read at once */
+#define CALL_TURN_BYTES 32768 /* of one answer in one turn */
+#define TURN_BYTES      65536 /* of all, before each has no more than a piece */
+#define JOIN_BYTES      65536 /* bodies up to this go out in one piece */
 
 /* --- what libcurl calls ---------------------------------------------------- */
 
@@ -150,6 +152,49 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	return c->dead ? 0 : n * size;
 }
 
+static void wake_up(struct call *c)
+{
+	if (!c->rest_from)
+		return;
+	*c->rest_from = c->rest_next;
+	if (c->rest_next)
+		c->rest_next->rest_from = c->rest_from;
+	c->rest_from = NULL;
+}
+
+static void rest(struct call *c)
+{
+	struct calls *cs = c->calls;
+
+	if (c->rest_from)
+		return;
+	c->rest_next = cs->resting;
+	c->rest_from = &cs->resting;
+	if (c->rest_next)
+		c->rest_next->rest_from = &c->rest_next;
+	cs->resting = c;
+	cs->poller->again = true;
+}
+
+/* libcurl reads a fast upstream until nothing is left, and the slow ones would
+ * wait for it: each has a share of a turn, a small one where many are fast.
+ * What has read nothing yet always may. */
+static bool may_read(struct call *c, size_t n)
+{
+	struct calls *cs = c->calls;
+
+	if (c->turn != cs->turn) {
+		c->turn = cs->turn;
+		c->turn_bytes = 0;
+	}
+	if (c->turn_bytes >= CALL_TURN_BYTES ||
+	    (c->turn_bytes && cs->turn_bytes >= TURN_BYTES))
+		return false;
+	c->turn_bytes += (int64_t)n;
+	cs->turn_bytes += (int64_t)n;
+	return true;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct call *c = arg;
@@ -158,6 +203,10 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 		return 0;
 	if (c->hold)
 		return CURL_WRITEFUNC_PAUSE;
+	if (!may_read(c, n * size)) {
+		rest(c);
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	c->hold = !c->hooks->data(c->arg, p, n * size);
 	return c->dead ? 0 : n * size;
 }
@@ -383,6 +432,7 @@ static void give_easy(struct calls *cs, bool stream, CURL *easy)
 
 static void bury(struct call *c)
 {
+	wake_up(c);
 	if (c->easy)
 		give_easy(c->calls, c->stream, c->easy);
 	curl_slist_free_all(c->lines);
@@ -567,8 +617,32 @@ void call_resume(struct call *c)
 	}
 }
 
+/* Those that rested go on, the first ones first. */
+static void end_rest(struct calls *cs)
+{
+	struct call *c = cs->resting, *first = NULL;
+
+	cs->turn++;
+	cs->turn_bytes = 0;
+	while (c) {
+		struct call *next = c->rest_next;
+
+		wake_up(c);
+		c->rest_next = first;
+		first = c;
+		c = next;
+	}
+	while (first) {
+		c = first;
+		first = c->rest_next;
+		if (!c->hold)
+			call_resume(c);
+	}
+}
+
 void calls_turn(struct calls *cs)
 {
+	end_rest(cs);
 	while (cs->fresh) {
 		struct call *c = cs->fresh;
 

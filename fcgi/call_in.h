@@ -34,6 +34,8 @@ struct calls {
 	int n_lanes, next_lane;
 	struct call *fresh, **fresh_last; /* started, not begun */
 	struct call *ended;
+	struct call *resting; /* that have had their share of this turn */
+	int64_t turn, turn_bytes;
 	struct host *hosts;
 	struct spare spare[2];      /* of whole answers, of streams */
 	int busy;                   /* libcurl is on the stack */
@@ -44,6 +46,8 @@ enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
 
 struct call {
 	struct call *next;
+	struct call *rest_next, **rest_from; /* NULL: it does not rest */
+	int64_t turn, turn_bytes;            /* read in that turn */
 	struct calls *calls;
 	struct lane *lane;
 	struct host *host; /* whose addresses it is looking up */

@@ -179,6 +179,9 @@ static void on_listening(struct watch *w, uint32_t events)
 	(void)events;
 	if (full(l))
 		pause_accepting(l, ACCEPT_AGAIN_MS);
+	else if (!fair_may_take(&l->fair, atomic_load(&l->inflight),
+				l->poller.now_ms))
+		pause_accepting(l, 1);
 	else
 		accept_some(l, 2);
 }
@@ -187,11 +190,15 @@ static void on_accept_again(struct timer *t, int64_t now_ms)
 {
 	struct loop *l = OWNER(t, struct loop, accept_again);
 
-	(void)now_ms;
 	if (l->draining)
 		return;
+	if (full(l) && fair_elsewhere(&l->fair, l->max_inflight, now_ms)) {
+		pause_accepting(l, ACCEPT_AGAIN_MS);
+		return;
+	}
 	poller_watch(&l->poller, &l->listening, EPOLLIN | EPOLLEXCLUSIVE);
-	accept_some(l, full(l) ? ACCEPT_FULL : 2);
+	if (full(l))
+		accept_some(l, ACCEPT_FULL);
 }
 
 /* --- from the other threads ---------------------------------------------------- */
@@ -409,6 +416,17 @@ void loop_open(struct loop *l)
 	l->calls = calls_open(&l->poller, l->conf);
 }
 
+/* The other workers go by it when they accept. */
+static void show_load(struct loop *l)
+{
+	int64_t inflight = atomic_load(&l->inflight);
+
+	if (inflight == l->shown)
+		return;
+	l->shown = inflight;
+	shared_load(l->slot, inflight, l->n_streams);
+}
+
 void loop_turn(struct loop *l)
 {
 	poller_turn(&l->poller);
@@ -416,6 +434,7 @@ void loop_turn(struct loop *l)
 		front_turn(l->front);
 	calls_turn(l->calls);
 	flush_dirty(l);
+	show_load(l);
 }
 
 void loop_run(struct loop *l, int listen_fd)

@@ -3,6 +3,7 @@
 #define FCGI_LOOP_H
 
 #include "exchange.h"
+#include "fair.h"
 
 #include "db/writer.h"
 #include "shared/shared.h"
@@ -27,6 +28,8 @@ struct loop {
 	int64_t worker_id;
 	struct relay_limits limits;
 	int64_t max_inflight, max_clients;
+	struct fair fair;
+	int64_t shown; /* of inflight, to the other workers */
 	_Atomic int64_t body_bytes; /* of requests that have not ended */
 	_Atomic int64_t inflight;   /* requests that have begun and not ended */
 	int64_t elsewhere;          /* plain CGI: requests of other processes */

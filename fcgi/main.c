@@ -135,6 +135,9 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 		    files / 2);
 	l->max_inflight = MIN(l->conf->max_inflight, (files - spare) / 3);
 	l->max_clients = (files - spare) / 3 * 2;
+	l->fair = (struct fair){ .shared = l->once ? NULL : *sh,
+				 .worker_id = l->worker_id,
+				 .silent_ms = 3 * l->conf->heartbeat_ms };
 	l->shelf = book_shelf_new(key, l->conf);
 	log_info("worker.start", LOG_I("files", files),
 		 LOG_I("max_inflight", l->max_inflight));

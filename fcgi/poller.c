@@ -55,9 +55,10 @@ void poller_bury(struct poller *p, void *mem)
 void poller_turn(struct poller *p)
 {
 	struct epoll_event ev[EVENTS];
-	int n = epoll_wait(p->epoll_fd, ev, EVENTS,
-			   timers_wait(&p->timers, clock_mono_ms()));
+	int wait_ms = p->again ? 0 : timers_wait(&p->timers, clock_mono_ms());
+	int n = epoll_wait(p->epoll_fd, ev, EVENTS, wait_ms);
 
+	p->again = false;
 	p->now_ms = clock_mono_ms();
 	for (int i = 0; i < n; i++) {
 		struct watch *w = ev[i].data.ptr;

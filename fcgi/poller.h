@@ -15,6 +15,7 @@ struct poller {
 	int epoll_fd;
 	struct timers timers;
 	int64_t now_ms; /* of this turn */
+	bool again;     /* there is work left: the next one does not wait */
 	void **graves;  /* freed when the turn is over */
 	int n_graves, cap_graves;
 };
