@@ -5,6 +5,7 @@
 #include "crypto/box.h"
 #include "policy/book.h"
 #include "store/channel.h"
+#include "store/grp.h"
 #include "store/meta.h"
 #include "store/price.h"
 
@@ -248,6 +249,67 @@ static void add_row(struct world *w, size_t i)
 		     channel_key_enable(w->fx.db, key, false, "no", &w->fx.e));
 }
 
+static void a_channel_has_its_own_cost(void **state)
+{
+	const struct price_line line = { .line = LINE_input, .nusd = 7 };
+	struct price p = { .lines = &line, .n_lines = 1 };
+	struct world w;
+	struct book *b;
+
+	(void)state;
+	open_world(&w);
+	p.channel_id = add_channel(&w, "a", "compatible", true, 1);
+	add_channel(&w, "b", "compatible", true, 1);
+	add_price(&w, 100, 1);
+
+	row("under another name than its own for the model");
+	p.model = "m1";
+	MUST(&w.fx, price_set(w.fx.db, &p, &w.fx.e));
+	b = take(&w);
+	ROW_INT(book_cost(b, STR("m1"), channel_of(b, "a"), "up-m1")->id, 1);
+	ROW_INT(input_nusd(b, "m1"), 100);
+	book_give(w.shelf, b);
+
+	row("under its own");
+	p.model = "up-m1";
+	MUST(&w.fx, price_set(w.fx.db, &p, &w.fx.e));
+	b = take(&w);
+	ROW_INT(book_cost(b, STR("m1"), channel_of(b, "a"), "up-m1")
+			->lines[0]
+			.nusd,
+		7);
+	ROW_INT(book_cost(b, STR("m1"), channel_of(b, "b"), "up-m1")->id, 1);
+	ROW_INT(book_cost(b, STR("none"), channel_of(b, "b"), "up-m1")->id, 0);
+	ROW_INT(input_nusd(b, "m1"), 100);
+	book_give(w.shelf, b);
+	close_world(&w);
+	rows_done();
+}
+
+static void a_group_pays_its_factor(void **state)
+{
+	struct grp g = { .name = "vip", .factor_ppm = 800000 };
+	struct world w;
+	struct book *b;
+
+	(void)state;
+	open_world(&w);
+	b = take(&w);
+	ROW_INT(book_factor_ppm(b, "vip"), PPM);
+	book_give(w.shelf, b);
+	MUST(&w.fx, grp_set(w.fx.db, &g, &w.fx.e));
+	b = take(&w);
+	ROW_INT(book_factor_ppm(b, "vip"), 800000);
+	ROW_INT(book_factor_ppm(b, "default"), PPM);
+	book_give(w.shelf, b);
+	MUST(&w.fx, grp_remove(w.fx.db, "vip", &w.fx.e));
+	b = take(&w);
+	ROW_INT(book_factor_ppm(b, "vip"), PPM);
+	book_give(w.shelf, b);
+	close_world(&w);
+	rows_done();
+}
+
 static void an_unusable_channel_has_a_reason(void **state)
 {
 	const struct book_channel *ch;
@@ -381,6 +443,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_book_is_built_when_something_changed),
 		cmocka_unit_test(a_price_begins_at_its_time),
+		cmocka_unit_test(a_channel_has_its_own_cost),
+		cmocka_unit_test(a_group_pays_its_factor),
 		cmocka_unit_test(an_unusable_channel_has_a_reason),
 		cmocka_unit_test(a_key_opens_only_for_its_origin),
 		cmocka_unit_test(models_are_found_by_name),
