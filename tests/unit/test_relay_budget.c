@@ -297,6 +297,101 @@ static void what_is_kept_has_a_limit(void **state)
 	rows_done();
 }
 
+/* --- whatever happens --------------------------------------------------------- */
+
+/* Tokens in what the client got, read as it would. */
+static int64_t delivered_tok(const struct world *w, struct arena *arena)
+{
+	struct str rest = buf_span(&w->got), line;
+	struct listen_note note;
+	struct listen l;
+	int64_t tok;
+
+	listen_init(&l, SHAPE_CHAT, false);
+	while (str_next(&rest, '\n', &line))
+		if (str_starts(line, "data: {"))
+			listen_event(&l, arena_dup(arena, line) + 6, line.n - 6,
+				     &note);
+	tok = count_estimate_tok(l.text_bytes);
+	listen_release(&l);
+	return tok;
+}
+
+/* A step; two calls may not be under way, so an attempt begins with a head. */
+static void any_step(struct world *w, unsigned int *seed)
+{
+	static const char steps[] = "rTTTTTTTTTTTTTTtyyyaaccnmpsYuod/"
+				    "e$$$$$$$$%&19SRRR.xHWq";
+
+	*seed = *seed * 1103515245 + 12345;
+	story_step(w, steps[(*seed >> 16) % (sizeof(steps) - 1)]);
+}
+
+/* Each answer has a reason to have ended, and the stream its end. */
+static bool ends_well(const struct world *w)
+{
+	static const char done[] = "data: [DONE]\n\n";
+	size_t n = strlen(done);
+	int reasons = 0;
+
+	for (const char *at = w->got.p; (at = strstr(at, "finish_reason\":\""));
+	     at++)
+		reasons++;
+	return reasons >= w->ask.n && w->got.len > n &&
+	       !strcmp(w->got.p + w->got.len - n, done);
+}
+
+/* Steps to some end; how often the stream waited. */
+static int any_story(struct world *w, unsigned int *seed)
+{
+	int waited = 0;
+
+	for (int k = 0; k < 60 && !w->n_ends; k++) {
+		any_step(w, seed);
+		waited += w->relay.state == RELAY_SHORT;
+		ROW_TRUE(delivered_tok(w, &w->arena) <=
+			 w->relay.budget.held_tok);
+	}
+	if (!w->n_ends)
+		world_leave(w);
+	return waited;
+}
+
+static void look_at_any_end(const struct world *w)
+{
+	struct usage u;
+
+	relay_usage(&w->relay, &u);
+	ROW_TRUE(u.source == USAGE_UPSTREAM ||
+		 u.out_tok <= w->relay.budget.held_tok);
+	ROW_INT(w->n_ends, 1);
+	ROW_INT(w->n_after_end, 0);
+	ROW_INT(w->timer_ms, 0);
+	ROW_TRUE(!w->calling);
+	ROW_TRUE(!w->relay.end.stopped || ends_well(w));
+}
+
+static void nothing_passes_that_is_not_paid_for(void **state)
+{
+	unsigned int seed = 1;
+	int stopped = 0, waited = 0;
+
+	(void)state;
+	for (int i = 0; i < 4000; i++) {
+		struct world w;
+
+		row("story %d", i);
+		begin(&w, i % 3 ? ask_stream : ask_two, "H");
+		waited += any_story(&w, &seed);
+		look_at_any_end(&w);
+		stopped += w.relay.end.stopped;
+		world_release(&w);
+	}
+	row("there were such");
+	ROW_TRUE(stopped > 20 && waited > 200);
+	rows_done();
+}
+
 /* --- who owes what ------------------------------------------------------------ */
 
 /* As the table of what is charged says, row by row. */
@@ -396,6 +491,7 @@ int main(void)
 		cmocka_unit_test(the_end_carries_on_what_came),
 		cmocka_unit_test(a_worker_stops_while_it_asks),
 		cmocka_unit_test(what_is_kept_has_a_limit),
+		cmocka_unit_test(nothing_passes_that_is_not_paid_for),
 		cmocka_unit_test(every_end_is_charged_by_its_row),
 	};
 
