@@ -397,8 +397,19 @@ static void open_lane(struct calls *cs, struct lane *l)
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	curl_multi_setopt(l->multi, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS,
-			  (long)cs->conf->max_connects);
+}
+
+/* libcurl's limit is of a lane's connections, those in use too: past it, one
+ * that comes back is closed.  So a half of n is for whole answers and a half
+ * for the streams' lanes: with all calls of one kind under way there are half
+ * as many idle ones of the other at most. */
+void calls_keep(struct calls *cs, int64_t n)
+{
+	int64_t streams = n / 2 / MAX(cs->n_lanes - 1, 1);
+
+	for (int i = 0; i < cs->n_lanes; i++)
+		curl_multi_setopt(cs->lanes[i].multi, CURLMOPT_MAXCONNECTS,
+				  (long)MAX(i ? streams : n / 2, 1));
 }
 
 struct calls *calls_open(struct poller *p, const struct conf *conf)

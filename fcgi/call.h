@@ -31,6 +31,8 @@ struct call_hooks {
 };
 
 struct calls *calls_open(struct poller *p, const struct conf *conf);
+/* Connections to upstreams that may stay open for reuse, about. */
+void calls_keep(struct calls *cs, int64_t n);
 void calls_close(struct calls *cs); /* all calls have ended */
 
 /* what->url, head and body stay valid until the call has ended. */

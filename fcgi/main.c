@@ -111,7 +111,7 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 	int64_t files = raise_files();
 	struct box_key *key = box_key_load(l->conf->master_key_path, e);
 	const char *generation = getenv("PONTAGE_GENERATION");
-	int64_t n = 0, spare;
+	int64_t n = 0, spare, kept;
 
 	if (!key)
 		return -1;
@@ -139,8 +139,11 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 				 .worker_id = l->worker_id,
 				 .silent_ms = 3 * l->conf->heartbeat_ms };
 	l->shelf = book_shelf_new(key, l->conf);
+	kept = MIN(l->conf->max_connects, l->max_inflight);
+	calls_keep(l->calls, kept);
 	log_info("worker.start", LOG_I("files", files),
-		 LOG_I("max_inflight", l->max_inflight));
+		 LOG_I("max_inflight", l->max_inflight),
+		 LOG_I("max_connects", kept));
 	return 0;
 }
 
