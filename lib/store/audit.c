@@ -55,6 +55,13 @@ static const struct {
 	  "a user has no account, or an account no user" },
 	{ ST_AUDIT_HOUSE, "house",
 	  "an account of the house is missing or holds something" },
+	{ ST_AUDIT_CODE, "code",
+	  "a code that was used and its txn do not go together" },
+	{ ST_AUDIT_OPENING, "opening",
+	  "what accounts had before the oldest entries is not zero together" },
+	{ ST_AUDIT_USAGE, "usage",
+	  "an hour's sums are not those of its requests: `pontage usage "
+	  "rebuild`" },
 	{ ST_AUDIT_REQUEST_REFS, "request_refs",
 	  "a request names an account, user, key or price that is not there" },
 	{ ST_AUDIT_REFERENCES, "references",

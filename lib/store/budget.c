@@ -5,6 +5,7 @@
 #include "db/db.h"
 #include "sql.h"
 #include "store/hold.h"
+#include "store/ledger_in.h"
 
 #define DAY_MS   86400000LL
 #define SLACK_MS 3600000 /* a clock that is set back by less is let be */
@@ -199,6 +200,17 @@ int budget_remove(struct db *db, const char *scope, const char *owner,
 
 /* --- money ------------------------------------------------------------------------- */
 
+int budget_count(struct db *db, const struct hold_of *of, int64_t *n,
+		 struct err *e)
+{
+	int rc = db_int(db,
+			db_bind(db, ST_BUDGET_COUNT, "iis", of->token_id,
+				of->user_id, of->group ? of->group : ""),
+			n, e);
+
+	return MIN(rc, 0);
+}
+
 int budget_hold(struct db *db, const struct hold_of *of, int64_t amount_nusd,
 		int64_t now_ms, struct err *e)
 {
@@ -258,9 +270,12 @@ int budget_roll_request(struct db *db, int64_t id, int64_t started_ms,
 			started_ms, e);
 }
 
-int budget_settle(struct db *db, int64_t id, int64_t cost_nusd, struct err *e)
+int budget_settle(struct db *db, int64_t id, const struct held *h,
+		  int64_t cost_nusd, struct err *e)
 {
-	return db_run(db, db_bind(db, ST_BUDGET_SETTLE, "ii", cost_nusd, id),
+	return db_run(db,
+		      db_bind(db, ST_BUDGET_SETTLE, "iiii", h->reserved_nusd,
+			      h->started_ms, cost_nusd, id),
 		      e);
 }
 

@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 struct db;
+struct held;
 struct hold_of;
 
 struct budget {
@@ -52,14 +53,18 @@ int64_t budget_used(const struct budget *b, int64_t now_ms);
 
 /* --- for what moves money, inside its transaction --------------------------- */
 
+/* How many concern somebody. */
+int budget_count(struct db *db, const struct hold_of *of, int64_t *n,
+		 struct err *e);
 /* Of all that concern somebody: in how many there was room, or -1. */
 int budget_hold(struct db *db, const struct hold_of *of, int64_t amount_nusd,
 		int64_t now_ms, struct err *e);
 /* Moves those that need it to their window at now_ms. */
 int budget_roll(struct db *db, const struct hold_of *of, int64_t now_ms,
 		struct err *e);
-/* Before an open request ends: gives back what it holds, takes the cost. */
-int budget_settle(struct db *db, int64_t id, int64_t cost_nusd, struct err *e);
+/* When a request ends: gives back what it held, takes the cost. */
+int budget_settle(struct db *db, int64_t id, const struct held *h,
+		  int64_t cost_nusd, struct err *e);
 /* Before budget_settle() of a request that started after a window's end. */
 int budget_roll_request(struct db *db, int64_t id, int64_t started_ms,
 			struct err *e);

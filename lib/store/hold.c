@@ -10,20 +10,36 @@
 
 /* --- the usual way: as much as is asked ---------------------------------------- */
 
-/* 1: done; 0: some limit says no; -1. */
+/* 1: done; 0: a limit says no; -1.  Most have no budget, which the account's
+ * own statement sees. */
+static int of_account(struct db *db, const struct hold_of *of,
+		      int64_t amount_nusd, int64_t *budgets, struct err *e)
+{
+	int n = db_run(db,
+		       db_bind(db, ST_ACCOUNT_HOLD_ALONE, "iiiis", amount_nusd,
+			       of->account_id, of->token_id, of->user_id,
+			       of->group ? of->group : ""),
+		       e);
+
+	*budgets = 0;
+	if (n)
+		return n;
+	n = budget_count(db, of, budgets, e);
+	if (n < 0 || !*budgets)
+		return n;
+	return db_run(
+		db,
+		db_bind(db, ST_ACCOUNT_HOLD, "ii", amount_nusd, of->account_id),
+		e);
+}
+
 static int take(struct db *db, const struct hold_of *of, int64_t amount_nusd,
 		int64_t now_ms, struct err *e)
 {
-	int64_t budgets = 0;
-	int n = db_int(db,
-		       db_bind(db, ST_ACCOUNT_HOLD, "iiiis", amount_nusd,
-			       of->account_id, of->token_id, of->user_id,
-			       of->group ? of->group : ""),
-		       &budgets, e);
+	int64_t budgets;
+	int n = of_account(db, of, amount_nusd, &budgets, e);
 
-	if (n <= 0)
-		return n;
-	if (of->token_id)
+	if (n > 0 && of->token_id)
 		n = db_run(db,
 			   db_bind(db, ST_TOKEN_HOLD, "ii", amount_nusd,
 				   of->token_id),

@@ -215,7 +215,7 @@ static int of_budgets(struct db *db, int64_t id, const struct held *h,
 	if (h->budgets == HELD_OLD_WINDOW &&
 	    budget_roll_request(db, id, h->started_ms, e) < 0)
 		return -1;
-	return budget_settle(db, id, cost_nusd, e);
+	return budget_settle(db, id, h, cost_nusd, e);
 }
 
 int ledger_release(struct db *db, int64_t id, const struct held *h,

@@ -4,6 +4,7 @@
 -- :audit_txn_sum
 SELECT 'txn ' || txn_id, 0, sum(amount_nusd)
   FROM entry
+ WHERE txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
  GROUP BY txn_id
 HAVING sum(amount_nusd) <> 0
  LIMIT 20;
@@ -15,11 +16,14 @@ SELECT 'txn ' || id, 2, 0
  LIMIT 20;
 
 -- :audit_balance
+-- What is archived is in the opening, also where it is not deleted yet.
 SELECT 'account ' || a.id, a.opening_nusd + coalesce(e.total, 0),
        a.balance_nusd
   FROM account a
   LEFT JOIN (SELECT account_id, sum(amount_nusd) AS total
-               FROM entry GROUP BY account_id) e ON e.account_id = a.id
+               FROM entry
+              WHERE txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
+              GROUP BY account_id) e ON e.account_id = a.id
  WHERE a.balance_nusd <> a.opening_nusd + coalesce(e.total, 0)
  LIMIT 20;
 
@@ -75,9 +79,12 @@ SELECT 'budget ' || b.scope || ' ' || b.owner || ' ' || b.period,
   FROM budget b
   LEFT JOIN (SELECT c.id, sum(r.cost_nusd - r.refunded_nusd) AS total
                FROM request r
-               JOIN budget c ON (c.scope, c.owner) IN (VALUES
-                    ('token', CAST(r.token_id AS TEXT)),
-                    ('user', CAST(r.user_id AS TEXT)), ('group', r.grp))
+               JOIN budget c ON
+                    ((c.scope = 'token'
+                      AND c.owner = CAST(r.token_id AS TEXT))
+                     OR (c.scope = 'user'
+                         AND c.owner = CAST(r.user_id AS TEXT))
+                     OR (c.scope = 'group' AND c.owner = r.grp))
                 AND r.started_ms >= c.start_ms AND r.started_ms < c.end_ms
               WHERE r.state IN ('settled', 'lost')
                 AND EXISTS (SELECT 1 FROM budget)
@@ -95,11 +102,13 @@ SELECT 'txn ' || txn_id || ', account ' || account_id, sum(cost), sum(paid)
         SELECT f.txn_id, f.account_id, f.cost_nusd, 0
           FROM forgotten f
           JOIN txn t ON t.id = f.txn_id AND t.kind = 'settle'
+         WHERE f.txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
          UNION ALL
         SELECT e.txn_id, e.account_id, 0, -e.amount_nusd
           FROM entry e
           JOIN txn t ON t.id = e.txn_id AND t.kind = 'settle'
-          JOIN account a ON a.id = e.account_id AND a.kind <> 'revenue')
+          JOIN account a ON a.id = e.account_id AND a.kind <> 'revenue'
+         WHERE e.txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive))
  GROUP BY txn_id, account_id
 HAVING sum(cost) <> sum(paid)
  LIMIT 20;
@@ -114,11 +123,13 @@ SELECT 'txn ' || txn_id, sum(got), sum(gave)
         SELECT f.txn_id, -f.cost_nusd, 0
           FROM forgotten f
           JOIN txn t ON t.id = f.txn_id AND t.kind = 'refund'
+         WHERE f.txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive)
          UNION ALL
         SELECT e.txn_id, 0, -e.amount_nusd
           FROM entry e
           JOIN txn t ON t.id = e.txn_id AND t.kind = 'refund'
-          JOIN account a ON a.id = e.account_id AND a.kind = 'revenue')
+          JOIN account a ON a.id = e.account_id AND a.kind = 'revenue'
+         WHERE e.txn_id > (SELECT coalesce(max(last_txn), 0) FROM archive))
  GROUP BY txn_id
 HAVING sum(got) <> sum(gave)
  LIMIT 20;
@@ -204,6 +215,55 @@ SELECT k.kind, 1, count(a.id)
                      AND (a.held_nusd = 0 OR a.kind = 'operator')
  GROUP BY k.kind
 HAVING count(a.id) <> 1;
+
+-- :audit_code
+-- A code that is used was posted once, for what it is worth, to who used it.
+SELECT 'code ' || id, worth, posted
+  FROM (SELECT c.id, c.amount_nusd AS worth,
+               (SELECT coalesce(sum(e.amount_nusd), 0)
+                  FROM txn t
+                  JOIN entry e ON e.txn_id = t.id
+                  JOIN account a ON a.id = e.account_id AND a.kind = 'user'
+                                AND a.owner_id = c.user_id
+                 WHERE t.id = c.txn_id AND t.kind = 'redeem') AS posted
+          FROM code c
+         WHERE c.used_ms <> 0
+           AND (c.txn_id = 0
+                OR c.txn_id > (SELECT coalesce(max(last_txn), 0)
+                                 FROM archive)))
+ WHERE worth <> posted
+ UNION ALL
+SELECT 'txn ' || t.id, 1,
+       (SELECT count(*) FROM code c WHERE c.txn_id = t.id AND c.used_ms <> 0)
+  FROM txn t
+ WHERE t.kind = 'redeem'
+   AND t.id > (SELECT coalesce(max(last_txn), 0) FROM archive)
+   AND NOT EXISTS (SELECT 1 FROM meta WHERE key = 'archive_month')
+   AND (SELECT count(*) FROM code c
+         WHERE c.txn_id = t.id AND c.used_ms <> 0) <> 1
+ LIMIT 20;
+
+-- :audit_opening
+-- What accounts had before the oldest entry that is here.
+SELECT 'all accounts', 0, sum(opening_nusd)
+  FROM account
+HAVING sum(opening_nusd) <> 0;
+
+-- :audit_usage
+-- The sums of an hour and the rows that are in them, as far as both are kept.
+SELECT 'hour ' || hour_ms, sum(row_nusd), sum(sum_nusd)
+  FROM (SELECT hour_ms, 1 AS n, cost_nusd - refunded_nusd AS row_nusd,
+               0 AS sum_nusd
+          FROM request_roll WHERE rolled = 1
+         UNION ALL
+        SELECT hour_ms, -requests, 0, cost_nusd - refunded_nusd
+          FROM usage_hour)
+ WHERE hour_ms >= (SELECT coalesce(max(CAST(value AS INTEGER)), 0)
+                     FROM meta
+                    WHERE key IN ('log_kept_ms', 'usage_kept_ms'))
+ GROUP BY hour_ms
+HAVING sum(n) <> 0 OR sum(row_nusd) <> sum(sum_nusd)
+ LIMIT 20;
 
 -- :audit_request_refs
 -- What REFERENCES would say, had request any.

@@ -5,9 +5,9 @@
 -- Of all that concern a request, those in their window with room for it.
 UPDATE budget
    SET held_nusd = held_nusd + :amount
- WHERE (scope, owner) IN (VALUES
-       ('token', CAST(:token_id AS TEXT)),
-       ('user', CAST(:user_id AS TEXT)), ('group', :grp))
+ WHERE ((scope = 'token' AND owner = CAST(:token_id AS TEXT))
+        OR (scope = 'user' AND owner = CAST(:user_id AS TEXT))
+        OR (scope = 'group' AND owner = :grp))
    AND used_nusd + held_nusd + :amount <= limit_nusd
    AND :now_ms < end_ms
    AND :now_ms >= start_ms - :slack_ms;
@@ -16,24 +16,29 @@ UPDATE budget
 -- Of an open request: gives back what it holds, and takes what it cost where
 -- it started in the present window.
 UPDATE budget
-   SET held_nusd = budget.held_nusd - r.reserved_nusd,
+   SET held_nusd = held_nusd - :reserved,
        used_nusd = used_nusd + CASE
-           WHEN r.started_ms >= start_ms AND r.started_ms < end_ms
+           WHEN :started_ms >= start_ms AND :started_ms < end_ms
            THEN :cost ELSE 0 END
-  FROM (SELECT * FROM request WHERE id = :id) AS r
- WHERE (scope, owner) IN (VALUES
-       ('token', CAST(r.token_id AS TEXT)),
-       ('user', CAST(r.user_id AS TEXT)), ('group', r.grp));
+ WHERE (scope = 'token' AND owner = (
+        SELECT CAST(token_id AS TEXT) FROM request WHERE id = :id))
+    OR (scope = 'user' AND owner = (
+        SELECT CAST(user_id AS TEXT) FROM request WHERE id = :id))
+    OR (scope = 'group' AND owner = (
+        SELECT grp FROM request WHERE id = :id));
 
 -- :budget_refund
 -- Of a request that cost something.
 UPDATE budget
    SET used_nusd = used_nusd - :amount
-  FROM (SELECT * FROM request WHERE id = :id) AS r
- WHERE (scope, owner) IN (VALUES
-       ('token', CAST(r.token_id AS TEXT)),
-       ('user', CAST(r.user_id AS TEXT)), ('group', r.grp))
-   AND r.started_ms >= start_ms AND r.started_ms < end_ms;
+ WHERE ((scope = 'token' AND owner = (
+        SELECT CAST(token_id AS TEXT) FROM request WHERE id = :id))
+    OR (scope = 'user' AND owner = (
+        SELECT CAST(user_id AS TEXT) FROM request WHERE id = :id))
+    OR (scope = 'group' AND owner = (
+        SELECT grp FROM request WHERE id = :id)))
+   AND (SELECT started_ms FROM request WHERE id = :id)
+       BETWEEN start_ms AND end_ms - 1;
 
 -- :budget_forget
 -- Before these rows of the log are deleted.
@@ -49,23 +54,32 @@ UPDATE budget
               WHEN 'user' THEN r.user_id = CAST(owner AS INTEGER)
               ELSE r.grp = owner END);
 
+-- :budget_count
+SELECT count(*)
+  FROM budget
+ WHERE (scope = 'token' AND owner = CAST(:token_id AS TEXT))
+    OR (scope = 'user' AND owner = CAST(:user_id AS TEXT))
+    OR (scope = 'group' AND owner = :grp);
+
 -- :budgets_of
 -- All that concern somebody.
 SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,
        used_nusd, held_nusd, forgotten_nusd
   FROM budget
- WHERE (scope, owner) IN (VALUES
-       ('token', CAST(:token_id AS TEXT)),
-       ('user', CAST(:user_id AS TEXT)), ('group', :grp));
+ WHERE (scope = 'token' AND owner = CAST(:token_id AS TEXT))
+    OR (scope = 'user' AND owner = CAST(:user_id AS TEXT))
+    OR (scope = 'group' AND owner = :grp);
 
 -- :budgets_of_request
-SELECT b.id, b.scope, b.owner, b.period, b.limit_nusd, b.start_ms, b.end_ms,
-       b.seen_ms, b.used_nusd, b.held_nusd, b.forgotten_nusd
-  FROM request r
-  JOIN budget b ON (b.scope, b.owner) IN (VALUES
-       ('token', CAST(r.token_id AS TEXT)),
-       ('user', CAST(r.user_id AS TEXT)), ('group', r.grp))
- WHERE r.id = :id;
+SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,
+       used_nusd, held_nusd, forgotten_nusd
+  FROM budget
+ WHERE (scope = 'token' AND owner = (
+        SELECT CAST(token_id AS TEXT) FROM request WHERE id = :id))
+    OR (scope = 'user' AND owner = (
+        SELECT CAST(user_id AS TEXT) FROM request WHERE id = :id))
+    OR (scope = 'group' AND owner = (
+        SELECT grp FROM request WHERE id = :id));
 
 -- :budget_list
 SELECT id, scope, owner, period, limit_nusd, start_ms, end_ms, seen_ms,

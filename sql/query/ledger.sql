@@ -1,17 +1,22 @@
 -- ledger.sql - where money moves.  Holds are conditional UPDATEs: no row
 -- changed means that it is not free.
 
--- :account_hold
--- Gives how many budgets want a word as well.
+-- :account_hold_alone
+-- Where no budget wants a word as well: then nothing more is to be asked.
 UPDATE account
    SET held_nusd = held_nusd + :amount
  WHERE id = :id
    AND balance_nusd - held_nusd - :amount >= floor_nusd
-RETURNING (SELECT count(*)
-             FROM budget
-            WHERE (scope, owner) IN (VALUES
-                  ('token', CAST(:token_id AS TEXT)),
-                  ('user', CAST(:user_id AS TEXT)), ('group', :grp)));
+   AND NOT EXISTS (SELECT 1 FROM budget WHERE
+       (scope = 'token' AND owner = CAST(:token_id AS TEXT))
+        OR (scope = 'user' AND owner = CAST(:user_id AS TEXT))
+        OR (scope = 'group' AND owner = :grp));
+
+-- :account_hold
+UPDATE account
+   SET held_nusd = held_nusd + :amount
+ WHERE id = :id
+   AND balance_nusd - held_nusd - :amount >= floor_nusd;
 
 -- :token_hold
 UPDATE token
@@ -33,9 +38,9 @@ SELECT 'token', 'total', held_nusd, limit_nusd - used_nusd - held_nusd, 0
  UNION ALL
 SELECT scope, period, held_nusd, limit_nusd - used_nusd - held_nusd, end_ms
   FROM budget
- WHERE (scope, owner) IN (VALUES
-       ('token', CAST(:token_id AS TEXT)),
-       ('user', CAST(:user_id AS TEXT)), ('group', :grp));
+ WHERE (scope = 'token' AND owner = CAST(:token_id AS TEXT))
+    OR (scope = 'user' AND owner = CAST(:user_id AS TEXT))
+    OR (scope = 'group' AND owner = :grp);
 
 -- :request_open
 INSERT INTO request (state, request_id, started_ms, user_id, account_id,
@@ -65,10 +70,12 @@ UPDATE request
 SELECT account_id, token_id, reserved_nusd, started_ms,
        coalesce((SELECT 1 + max(request.started_ms >= end_ms)
                    FROM budget
-                  WHERE (scope, owner) IN (VALUES
-                        ('token', CAST(request.token_id AS TEXT)),
-                        ('user', CAST(request.user_id AS TEXT)),
-                        ('group', request.grp))), 0) AS budgets
+                  WHERE (scope = 'token'
+                         AND owner = CAST(request.token_id AS TEXT))
+                     OR (scope = 'user'
+                         AND owner = CAST(request.user_id AS TEXT))
+                     OR (scope = 'group' AND owner = request.grp)), 0)
+                AS budgets
   FROM request
  WHERE id = :id AND state = 'open';
 
@@ -150,10 +157,12 @@ SELECT DISTINCT worker_id FROM request WHERE state = 'open';
 SELECT id, request_id, account_id, token_id, reserved_nusd, started_ms,
        coalesce((SELECT 1 + max(request.started_ms >= end_ms)
                    FROM budget
-                  WHERE (scope, owner) IN (VALUES
-                        ('token', CAST(request.token_id AS TEXT)),
-                        ('user', CAST(request.user_id AS TEXT)),
-                        ('group', request.grp))), 0) AS budgets,
+                  WHERE (scope = 'token'
+                         AND owner = CAST(request.token_id AS TEXT))
+                     OR (scope = 'user'
+                         AND owner = CAST(request.user_id AS TEXT))
+                     OR (scope = 'group' AND owner = request.grp)), 0)
+                AS budgets,
        progress_ms, progress_cost_nusd
   FROM request
  WHERE state = 'open' AND worker_id = :worker_id
