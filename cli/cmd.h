@@ -42,7 +42,7 @@ struct cli {
 
 extern const struct cmd cmd_init, cmd_serve, cmd_tick, cmd_config, cmd_user,
 	cmd_token, cmd_channel, cmd_price, cmd_group, cmd_budget, cmd_log,
-	cmd_receipt, cmd_audit, cmd_doctor, cmd_backup;
+	cmd_receipt, cmd_audit, cmd_doctor, cmd_backup, cmd_count;
 
 #define NO_ARGS ((const struct arg[]){ { .name = NULL } })
 

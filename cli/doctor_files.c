@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "base/sandbox.h"
+#include "count/count_files.h"
 #include "crypto/box.h"
 #include "db/db.h"
 #include "store/meta.h"
@@ -57,6 +58,25 @@ static struct finding sandbox(struct doctor *d)
 			       "install libseccomp-dev and build again" :
 			       "a kernel with Landlock (5.13, lsm=landlock) "
 			       "keeps workers from files they do not need");
+}
+
+static struct finding tokens(struct doctor *d)
+{
+	char *text = arena_alloc(&d->c->arena, COUNT_TEXT);
+	struct err e = { 0 };
+	int damaged;
+	struct count *c = count_open_for(&d->c->conf, &damaged, &e);
+	bool all = count_has(c, COUNT_CL100K) && count_has(c, COUNT_O200K);
+
+	count_text(c, text);
+	count_close(c);
+	if (damaged)
+		return finding(DOCTOR_BAD, TEXT(d, "%s", e.msg),
+			       "without it tokens are estimated");
+	if (all)
+		return finding(DOCTOR_OK, TEXT(d, "counted by %s", text), NULL);
+	return finding(DOCTOR_NOTE, TEXT(d, "of prompts: %s", text),
+		       "make ranks (with npm) lets OpenAI's be counted");
 }
 
 static struct finding state_folder(struct doctor *d)
@@ -207,6 +227,7 @@ static struct finding ca_file(struct doctor *d)
 
 const struct check doctor_files[] = { { "sqlite", sqlite_version },
 				      { "sandbox", sandbox },
+				      { "tokens", tokens },
 				      { "state", state_folder },
 				      { "master", master_key },
 				      { "admin", admin_key },

@@ -12,13 +12,14 @@
 
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "count/count_files.h"
 #include "db/db.h"
 
 static const struct cmd *const verbs[] = {
-	&cmd_init,  &cmd_serve,  &cmd_tick,    &cmd_config,
-	&cmd_user,  &cmd_token,  &cmd_channel, &cmd_price,
-	&cmd_group, &cmd_budget, &cmd_log,     &cmd_receipt,
-	&cmd_audit, &cmd_doctor, &cmd_backup,  NULL
+	&cmd_init,  &cmd_serve,   &cmd_tick,  &cmd_config, &cmd_user,
+	&cmd_token, &cmd_channel, &cmd_price, &cmd_group,  &cmd_budget,
+	&cmd_log,   &cmd_receipt, &cmd_audit, &cmd_doctor, &cmd_backup,
+	&cmd_count, NULL
 };
 
 struct globals {
@@ -144,8 +145,10 @@ static void print_version(void)
 {
 	char text[SANDBOX_TEXT];
 
-	printf("pontage %s, SQLite %s, %s\n", PONTAGE_VERSION, db_version(),
-	       sandbox_text(text));
+	char counts[COUNT_TEXT];
+
+	printf("pontage %s, SQLite %s, %s, tokens: %s\n", PONTAGE_VERSION,
+	       db_version(), sandbox_text(text), count_here(counts));
 }
 
 static int load_conf(struct cli *c, const struct cmd *cmd,

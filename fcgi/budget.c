@@ -62,7 +62,7 @@ void budget_begin(struct exchange *x)
 	int64_t missing = x->wanted_nusd - x->row.reserved_nusd;
 	struct relay_money *m = &x->plan.money;
 
-	m->prompt_tok = bill_prompt_tok(&x->ask);
+	m->prompt_tok = x->tokens.prompt.tok;
 	m->context_tok = x->price.context_tok;
 	if (!costs(x))
 		return;

@@ -43,6 +43,7 @@ void exchange_free(struct exchange *x)
 	book_give(x->loop->shelf, x->book);
 	drop_body(x);
 	buf_release(&x->out);
+	tokens_release(&x->tokens);
 	arena_release(&x->arena);
 	free(x);
 }
@@ -156,6 +157,10 @@ static void settle(struct exchange *x)
 
 	timer_set(&l->poller.timers, &x->note_timer, 0);
 	relay_usage(&x->relay, &u);
+	if (u.source != USAGE_NONE && u.source != USAGE_UPSTREAM) {
+		tokens_end(&x->tokens);
+		relay_usage(&x->relay, &u);
+	}
 	fill_usage(x, &u);
 	fill_end(x);
 	fill_bill(x, &u);

@@ -12,6 +12,7 @@
 #include "front.h"
 #include "once.h"
 #include "poller.h"
+#include "tokens.h"
 
 #include "base/conf.h"
 #include "base/rand.h"
@@ -52,6 +53,7 @@ struct exchange {
 	struct ask ask;
 	struct book_price price;
 	struct bill_ask bill; /* of ask and price */
+	struct tokens tokens; /* our counts */
 	struct relay_plan plan;
 
 	/* the ledger's */

@@ -18,6 +18,7 @@ struct loop {
 	const struct conf *conf;
 	struct front *front;
 	struct calls *calls;
+	struct count *count; /* how to count tokens */
 	struct writer *writer;
 	struct ledger ledger; /* the writer's thread's */
 	struct upkeep upkeep; /* the writer's thread's */

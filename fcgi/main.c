@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "count/count_files.h"
 #include "crypto/box.h"
 #include "crypto/hash.h"
 #include "db/db.h"
@@ -138,6 +139,7 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 	l->fair = (struct fair){ .shared = l->once ? NULL : *sh,
 				 .worker_id = l->worker_id,
 				 .silent_ms = 3 * l->conf->heartbeat_ms };
+	l->count = tokens_open(l->conf);
 	l->shelf = book_shelf_new(key, l->conf);
 	kept = MIN(l->conf->max_connects, l->max_inflight);
 	calls_keep(l->calls, kept);
@@ -281,10 +283,11 @@ static int read_args(struct args *a, int argc, char **argv)
 		bool more = i + 1 < argc;
 
 		if (!strcmp(argv[i], "--version")) {
-			char text[SANDBOX_TEXT];
+			char text[SANDBOX_TEXT], counts[COUNT_TEXT];
 
-			printf("relay.fcgi %s, %s\n", PONTAGE_VERSION,
-			       sandbox_text(text));
+			printf("relay.fcgi %s, %s, tokens: %s\n",
+			       PONTAGE_VERSION, sandbox_text(text),
+			       count_here(counts));
 			exit(0);
 		}
 		if (!strcmp(argv[i], "--conf") && more)

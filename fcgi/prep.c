@@ -11,11 +11,36 @@
 
 #include <strings.h>
 
-/* A thread's own: its way into the database. */
+/* A thread's own. */
 struct prep {
 	struct loop *loop;
-	struct db *db; /* opened at the first request */
+	struct db *db; /* while it is at a request */
 };
+
+/* Ways into the database that nobody uses.  Threads that wait for the bytes of
+ * a slow upload have none: there can be hundreds. */
+static _Atomic(struct db *) spare_dbs[16];
+
+static struct db *take_db(void)
+{
+	struct db *db = NULL;
+
+	for (size_t i = 0; i < COUNT(spare_dbs) && !db; i++)
+		db = atomic_exchange(&spare_dbs[i], NULL);
+	return db;
+}
+
+static void give_db(struct db *db)
+{
+	struct db *none;
+
+	for (size_t i = 0; i < COUNT(spare_dbs); i++) {
+		none = NULL;
+		if (atomic_compare_exchange_strong(&spare_dbs[i], &none, db))
+			return;
+	}
+	db_close(db);
+}
 
 static void *thread_new(void *arg)
 {
@@ -29,7 +54,6 @@ static void thread_free(void *thread)
 {
 	struct prep *p = thread;
 
-	db_close(p->db);
 	free(p);
 }
 
@@ -142,7 +166,9 @@ static int open_db(struct prep *p, struct err *e)
 	const struct loop *l = p->loop;
 	struct err why = { 0 };
 
-	p->db = db_open(l->conf->db_path, DB_READ, !l->once, &why);
+	p->db = take_db();
+	if (!p->db)
+		p->db = db_open(l->conf->db_path, DB_READ, !l->once, &why);
 	if (p->db)
 		return 0;
 	log_error("relay.database", LOG_S("cause", why.msg));
@@ -189,6 +215,7 @@ static int find_price(struct prep *p, struct exchange *x, struct err *e)
 {
 	const struct book_model *m = book_model(x->book, x->ask.model);
 
+	tokens_prompt(x);
 	x->price = m->price;
 	x->bill = (struct bill_ask){
 		.ask = &x->ask,
@@ -196,6 +223,10 @@ static int find_price(struct prep *p, struct exchange *x, struct err *e)
 		.reserve_output_tok = p->loop->conf->reserve_output_tok,
 		.reserve_max = x->token.reserve_max,
 		.factor_ppm = book_factor_ppm(x->book, x->token.group),
+		.prompt_tok = x->tokens.prompt.bound,
+		.prompt_count = x->tokens.prompt.exact ?
+					x->tokens.prompt.tok :
+					0,
 	};
 	x->row.price_id = m->price.id;
 	x->row.factor_ppm = x->bill.factor_ppm;
@@ -331,10 +362,18 @@ static void handle(void *thread, struct conn *c, const struct head *head,
 	log_request(x->request_id);
 	if (prepare(p, x, head, so_far, &e) < 0)
 		refuse(x, &e);
+	if (p->db)
+		give_db(p->db);
+	p->db = NULL;
 	log_request(NULL);
 }
 
 struct front_hooks prep_hooks(struct loop *l)
 {
-	return (struct front_hooks){ handle, thread_new, thread_free, l };
+	return (struct front_hooks){ .handle = handle,
+				     .thread_new = thread_new,
+				     .thread_free = thread_free,
+				     .body_bytes = &l->body_bytes,
+				     .max_bodies = l->conf->max_bodies_bytes,
+				     .arg = l };
 }

@@ -4,7 +4,7 @@
 #include "text/utf8.h"
 
 /* Less than this is not worth looking at: answers come in small pieces. */
-#define LOOK ((size_t)2 << 10)
+#define LOOK ((size_t)1 << 10)
 /* Held at most: what is seen, what came since, and a cut character. */
 #define HELD_MAX (4 * COUNT_SEE)
 
