@@ -54,6 +54,48 @@ static void the_address_is_what_the_client_meant(void **state)
 	rows_done();
 }
 
+static const struct {
+	const char *uri, *want;
+} queries[] = {
+	{ "/v1/usage?from=a&to=b", "from=a&to=b" },
+	{ "/v1/usage?", "" },
+	{ "/v1/usage", "" },
+	{ "/v1/usage?a?b", "a?b" },
+	{ "http://h/v1/usage?a=http://x", "a=http://x" },
+};
+
+static void the_query_is_what_stands_behind(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(queries); i++) {
+		char uri[256], got[256];
+		char *envp[] = { uri, NULL };
+		struct head h = { 0 };
+		struct err e = { 0 };
+
+		row("%s", queries[i].uri);
+		snprintf(uri, sizeof(uri), "REQUEST_URI=%s", queries[i].uri);
+		ROW_INT(head_read(&h, envp, 65536, &e), 0);
+		snprintf(got, sizeof(got), "%.*s", (int)h.query.n,
+			 h.query.p ? h.query.p : "");
+		ROW_STR(got, queries[i].want);
+	}
+	rows_done();
+}
+
+/* HTTP lets a list come in several headers. */
+static void accept_may_come_in_parts(void **state)
+{
+	char *envp[] = { (char *)"HTTP_ACCEPT=text/plain",
+			 (char *)"HTTP_ACCEPT=*/*", NULL };
+	struct head h = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(head_read(&h, envp, 65536, &e), 0);
+	assert_true(str_eq(h.accept, "text/plain"));
+}
+
 static void absent_and_empty_are_nothing(void **state)
 {
 	char *envp[] = { (char *)"CONTENT_TYPE=", (char *)"CONTENT_LENGTH=",
@@ -107,6 +149,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_address_is_what_the_client_meant),
+		cmocka_unit_test(the_query_is_what_stands_behind),
+		cmocka_unit_test(accept_may_come_in_parts),
 		cmocka_unit_test(absent_and_empty_are_nothing),
 		cmocka_unit_test(
 			what_two_readers_might_see_differently_is_refused),
