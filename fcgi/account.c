@@ -175,6 +175,7 @@ static int show_usage(struct asked *a, struct err *e)
 {
 	const struct token *t = &a->x->token;
 	struct spending_range range;
+	struct spend_ask ask;
 	struct spend_day *days;
 	char from[16], to[16];
 	int n;
@@ -183,8 +184,9 @@ static int show_usage(struct asked *a, struct err *e)
 	    query_get(a->head->query, "to", to, sizeof(to), e) < 0 ||
 	    spending_range(from, to, clock_wall_ms(), &range, e) < 0)
 		return -1;
-	n = spend_days(a->db, t->user_id, t->id, range.from_ms, range.to_ms,
-		       &days, &a->x->arena, e);
+	ask = (struct spend_ask){ t->user_id, t->id, range.from_ms,
+				  range.to_ms };
+	n = spend_days(a->db, &ask, &days, &a->x->arena, e);
 	if (n < 0)
 		return -1;
 	spending_days(t, &range, days, n, &a->body);

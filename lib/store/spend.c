@@ -11,12 +11,11 @@ static const struct db_cols day_cols = DB_COLS(
 	DB_INT(spend_day, reasoning_tok), DB_INT(spend_day, cost_nusd),
 	DB_INT(spend_day, refunded_nusd));
 
-int spend_days(struct db *db, int64_t user_id, int64_t token_id,
-	       int64_t from_ms, int64_t to_ms, struct spend_day **out,
-	       struct arena *arena, struct err *e)
+int spend_days(struct db *db, const struct spend_ask *ask,
+	       struct spend_day **out, struct arena *arena, struct err *e)
 {
 	return db_rows(db,
-		       db_bind(db, ST_SPEND_DAYS, "iiii", from_ms, to_ms,
-			       user_id, token_id),
+		       db_bind(db, ST_SPEND_DAYS, "iiii", ask->from_ms,
+			       ask->to_ms, ask->user_id, ask->token_id),
 		       &day_cols, out, arena, e);
 }

@@ -17,10 +17,13 @@ struct spend_day {
 	int64_t cost_nusd, refunded_nusd; /* refunded: of the cost */
 };
 
-/* Of one key of one user, by day, then by model: how many rows, or -1.  Both
- * ends at full hours; to_ms is not in it. */
-int spend_days(struct db *db, int64_t user_id, int64_t token_id,
-	       int64_t from_ms, int64_t to_ms, struct spend_day **out,
-	       struct arena *arena, struct err *e);
+/* Of one key of one user; both ends at full hours, to_ms is not in it. */
+struct spend_ask {
+	int64_t user_id, token_id, from_ms, to_ms;
+};
+
+/* By day, then by model: how many rows, or -1. */
+int spend_days(struct db *db, const struct spend_ask *ask,
+	       struct spend_day **out, struct arena *arena, struct err *e);
 
 #endif

@@ -58,6 +58,13 @@ static struct idem use_of(int64_t token_id, int key, int body,
 			      .request_id = request_id };
 }
 
+static void check_answer(const struct idem_found *f)
+{
+	ROW_TRUE(str_eq(f->answer, "{}"));
+	ROW_STR(f->type, "t");
+	ROW_INT(f->status, 200);
+}
+
 static void a_second_use_finds_what_became_of_the_first(void **state)
 {
 	struct idem first = use_of(1, 1, 1, "req_1");
@@ -94,11 +101,8 @@ static void a_second_use_finds_what_became_of_the_first(void **state)
 		MUST(&fx, idem_claim(fx.db, &second, since_ms, &f, &fx.arena,
 				     &fx.e));
 		ROW_INT(f.state, uses[i].want);
-		if (f.state == IDEM_ANSWERED) {
-			ROW_TRUE(str_eq(f.answer, "{}"));
-			ROW_STR(f.type, "t");
-			ROW_INT(f.status, 200);
-		}
+		if (f.state == IDEM_ANSWERED)
+			check_answer(&f);
 		MUST(&fx, idem_look(fx.db, &second, 0, &f, &fx.arena, &fx.e));
 		ROW_STR(f.request_id,
 			uses[i].want == IDEM_FREE ? "req_2" : "req_1");
