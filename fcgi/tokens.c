@@ -36,6 +36,9 @@ static int kinds(const struct exchange *x,
 		const char *name = x->plan.candidates[i].model;
 		const struct count_model *m = count_model(str_of(name));
 
+		/* A deployment has a name of its own. */
+		if (!*m->name)
+			m = count_model(x->ask.model);
 		for (at = 0; at < n && rows[at] != m; at++)
 			continue;
 		if (at < n)

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
+import { openWorld, until } from './world.mjs';
 
 const root = new URL('../..', import.meta.url).pathname;
 const build = process.env.BUILD ?? `${root}/build`;
@@ -71,3 +72,53 @@ for (const encoding of ['o200k_base', 'cl100k_base']) {
       assert.equal(got.length, want.length);
     });
 }
+
+// --- what is charged where the upstream does not say ---------------------------
+
+let w;
+
+before(async () => {
+  const of = { 'gpt-4o': 'mock-usage-missing', 'gpt-4': 'mock-usage-missing', 'gpt-4.1': 'mock-cut' };
+  w = await openWorld();
+  w.channel('named', { names: Object.keys(of), map: Object.entries(of).map((e) => e.join('=')).join(',') });
+  for (const model of Object.keys(of)) w.price(model);
+});
+after(() => w?.close());
+
+const rowOf = (id) => until(`the row of ${id}`, () =>
+  w.log().find((r) => r.request_id === id && r.state !== 'open'));
+const messages = [{ role: 'user', content: '数一数 these tokens, 😀 please: 1234567' }];
+// 3 for the message, 1 for its role, 3 for the answer.
+const promptOf = (encoding) => 7 + get_encoding(encoding).encode(messages[0].content).length;
+
+for (const [model, encoding] of [['gpt-4o', 'o200k_base'], ['gpt-4', 'cl100k_base']])
+  for (const stream of [false, true])
+    test(`without usage ${model}'s ${stream ? 'stream' : 'answer'} is counted exactly`, async () => {
+      const r = await w.chat(w.key().key, { model, stream, messages });
+      assert.equal(r.status, 200);
+      const said = stream ?
+        r.text.split('\n').filter((l) => l.startsWith('data: {')).map((l) =>
+          JSON.parse(l.slice(6)).choices[0]?.delta?.content ?? '').join('') :
+        r.json.choices[0].message.content;
+      const row = await rowOf(r.headers['x-request-id']);
+      assert.equal(row.source, 'counted');
+      assert.equal(row.prompt_tokens, promptOf(encoding));
+      assert.equal(row.completion_tokens, get_encoding(encoding).encode(said).length, said);
+    });
+
+test('a stream that is cut off is counted as far as it came', async () => {
+  const r = await w.chat(w.key().key, { model: 'gpt-4.1', stream: true, messages });
+  const said = r.text.split('\n').filter((l) => l.startsWith('data: {')).map((l) =>
+    JSON.parse(l.slice(6)).choices?.[0]?.delta?.content ?? '').join('');
+  const row = await rowOf(r.headers['x-request-id']);
+  assert.equal(row.source, 'partial');
+  assert.equal(row.prompt_tokens, promptOf('o200k_base'));
+  assert.equal(row.completion_tokens, get_encoding('o200k_base').encode(said).length, said);
+});
+
+test('pontage count says the same', () => {
+  const got = JSON.parse(execFileSync(`${build}/pontage`, ['count', 'gpt-4o', '--request', '--json'],
+    { input: JSON.stringify({ messages }) }));
+  assert.deepEqual([got.tokens, got.encoding, got.count], [promptOf('o200k_base'), 'o200k_base', 'exact']);
+  assert.ok(got.at_most >= got.tokens);
+});
