@@ -41,6 +41,7 @@ void exchange_free(struct exchange *x)
 	if (x->relaying)
 		relay_release(&x->relay);
 	book_give(x->loop->shelf, x->book);
+	atomic_fetch_sub(&x->loop->working, x->working);
 	drop_body(x);
 	buf_release(&x->out);
 	tokens_release(&x->tokens);

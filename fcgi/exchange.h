@@ -42,6 +42,7 @@ struct exchange {
 	struct loop *loop;
 	struct client *client; /* NULL: gone */
 	bool lost;             /* the connection broke while it was read */
+	bool working;          /* it is counted among those in work */
 	struct arena arena;
 	struct buf body;
 	char request_id[RAND_REQUEST_ID];

@@ -177,6 +177,33 @@ int upload_whole(const struct upload *u, bool broken, struct err *e)
 		       (long long)u->got, (long long)u->want);
 }
 
+static void drop_body(struct upload *u, struct buf *body)
+{
+	if (u->all)
+		atomic_fetch_sub(u->all, (int64_t)body->len);
+	buf_release(body);
+	body->bad = true;
+}
+
+static void keep_piece(struct upload *u, struct buf *body, const char *p,
+		       size_t n)
+{
+	int64_t all = 0;
+
+	if (body->bad)
+		return;
+	if (n > body->max - body->len) {
+		drop_body(u, body);
+		return;
+	}
+	buf_add(body, p, n);
+	if (u->all)
+		all = atomic_fetch_add(u->all, (int64_t)n);
+	u->crowded = all > u->all_max;
+	if (u->crowded)
+		drop_body(u, body);
+}
+
 /* Reads to the end of the body, also where it is no longer wanted: a web
  * server that is still writing would take our answer for a fault. */
 static int read_body(FCGX_Stream *in, struct upload *u, struct buf *body,
@@ -198,9 +225,7 @@ static int read_body(FCGX_Stream *in, struct upload *u, struct buf *body,
 					     in) :
 				 0);
 		u->got += n;
-		buf_add(body, piece, (size_t)n);
-		if (!buf_ok(body))
-			buf_release(body), body->bad = true;
+		keep_piece(u, body, piece, (size_t)n);
 		if (upload_too_slow(u, e) < 0)
 			return -1;
 	}
@@ -214,7 +239,9 @@ static int receive(const struct front *f, FCGX_Request *r, struct head *h,
 	struct upload u = { .began_ms = clock_mono_ms(),
 			    .body_ms = f->body_ms,
 			    .min_rate = f->min_rate,
-			    .want = -1 };
+			    .want = -1,
+			    .all = f->hooks.body_bytes,
+			    .all_max = f->hooks.max_bodies };
 	int rc = head_read(h, r->envp, f->max_params, e);
 
 	if (!rc)
@@ -224,11 +251,17 @@ static int receive(const struct front *f, FCGX_Request *r, struct head *h,
 	if (read_body(r->in, &u, body, &why) < 0 && !rc) {
 		*e = why;
 		rc = -1;
+	} else if (!rc && u.crowded) {
+		rc = err_set(e, ERR_OVERLOADED,
+			     "The gateway is overloaded: too many large "
+			     "requests are under way. Try again in a moment.");
 	} else if (!rc && !buf_ok(body)) {
 		rc = err_set(e, ERR_TOO_LARGE,
 			     "the body is larger than %lld bytes",
 			     (long long)f->max_body);
 	}
+	if (u.all)
+		atomic_fetch_sub(u.all, (int64_t)body->len);
 	return rc;
 }
 

@@ -45,6 +45,11 @@ struct front_hooks {
 	front_handler *handle;
 	void *(*thread_new)(void *arg); /* a thread's own things */
 	void (*thread_free)(void *thread);
+	/* Bytes of bodies that are held anywhere; those that are being read
+	 * are counted in until the handler has them.  Past max_bodies one is
+	 * read to its end but not kept: ERR_OVERLOADED. */
+	_Atomic int64_t *body_bytes;
+	int64_t max_bodies;
 	void *arg;
 };
 

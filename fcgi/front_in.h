@@ -23,6 +23,10 @@ struct conn { /* first member of each kind */
 struct upload {
 	int64_t began_ms, body_ms, min_rate;
 	int64_t got, want; /* bytes; want -1: not said */
+	/* Of all bodies that are held, and how many may be; NULL: no matter. */
+	_Atomic int64_t *all;
+	int64_t all_max;
+	bool crowded; /* there was no room for it */
 };
 
 int upload_too_slow(const struct upload *u, struct err *e);

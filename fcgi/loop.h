@@ -33,6 +33,7 @@ struct loop {
 	int64_t shown; /* of inflight, to the other workers */
 	_Atomic int64_t body_bytes; /* of requests that have not ended */
 	_Atomic int64_t inflight;   /* requests that have begun and not ended */
+	_Atomic int64_t working;    /* those that were not refused for it */
 	int64_t elsewhere;          /* plain CGI: requests of other processes */
 	bool once; /* plain CGI: this process ends with its request */
 

@@ -113,13 +113,25 @@ static int check_age(const struct loop *l, const struct head *head,
 		       "long. Try again in a moment.");
 }
 
-static int check_load(struct loop *l, const struct head *head, struct err *e)
+/* Those that are being refused are no reason to refuse the next one. */
+static int take_place(struct loop *l, struct exchange *x, struct err *e)
 {
-	if (atomic_load(&l->inflight) + l->elsewhere > l->max_inflight)
-		return err_set(e, ERR_OVERLOADED,
-			       "The gateway is overloaded: %lld requests are "
-			       "under way. Try again in a moment.",
-			       (long long)l->max_inflight);
+	x->working = true;
+	if (atomic_fetch_add(&l->working, 1) + l->elsewhere < l->max_inflight)
+		return 0;
+	x->working = false;
+	atomic_fetch_sub(&l->working, 1);
+	return err_set(e, ERR_OVERLOADED,
+		       "The gateway is overloaded: %lld requests are under "
+		       "way. Try again in a moment.",
+		       (long long)l->max_inflight);
+}
+
+static int check_load(struct loop *l, struct exchange *x,
+		      const struct head *head, struct err *e)
+{
+	if (take_place(l, x, e) < 0)
+		return -1;
 	if (atomic_load(&l->body_bytes) > l->conf->max_bodies_bytes)
 		return err_set(
 			e, ERR_OVERLOADED,
@@ -223,6 +235,7 @@ static int find_price(struct prep *p, struct exchange *x, struct err *e)
 		.reserve_output_tok = p->loop->conf->reserve_output_tok,
 		.reserve_max = x->token.reserve_max,
 		.factor_ppm = book_factor_ppm(x->book, x->token.group),
+		.tier = bill_tier(x->ask.service_tier),
 		.prompt_tok = x->tokens.prompt.bound,
 		.prompt_count = x->tokens.prompt.exact ?
 					x->tokens.prompt.tok :
@@ -333,7 +346,7 @@ static int prepare(struct prep *p, struct exchange *x, const struct head *head,
 	if (!x->endpoint)
 		return -1;
 	x->row.endpoint = x->endpoint->name;
-	if (check_load(p->loop, head, e) < 0 || check_who(p, x, head, e) < 0)
+	if (check_load(p->loop, x, head, e) < 0 || check_who(p, x, head, e) < 0)
 		return -1;
 	if (so_far->code) {
 		*e = *so_far;
