@@ -6,6 +6,7 @@
 
 static const struct dialect *const dialects[] = {
 	&dialect_openai,
+	&dialect_anthropic,
 };
 
 const struct dialect *dialect_find(const char *name)
@@ -144,12 +145,13 @@ void enc_init(struct enc *x, const struct dialect *dialect, struct arena *mem,
 	};
 	usage_init(&x->usage);
 	buf_init(&x->vectors, TEXT_MAX);
+	buf_init(&x->blocks, TEXT_MAX);
 }
 
 static void choice_release(struct enc_choice *c)
 {
-	struct buf *bufs[] = { &c->text, &c->reasoning, &c->refusal,
-			       &c->annotations, &c->logprobs };
+	struct buf *bufs[] = { &c->text,        &c->reasoning, &c->refusal,
+			       &c->annotations, &c->logprobs,  &c->signature };
 
 	for (size_t i = 0; i < COUNT(bufs); i++)
 		buf_release(bufs[i]);
@@ -164,6 +166,7 @@ void enc_release(struct enc *x)
 			choice_release(x->choices[i]);
 	x->n_choices = 0;
 	buf_release(&x->vectors);
+	buf_release(&x->blocks);
 }
 
 void enc_put(struct enc *x, const struct ev *ev, struct buf *out)
@@ -176,7 +179,7 @@ void enc_put(struct enc *x, const struct ev *ev, struct buf *out)
 struct enc_choice *enc_choice(struct enc *x, int index)
 {
 	struct enc_choice *c;
-	struct buf *bufs[5];
+	struct buf *bufs[6];
 
 	if (index < 0 || index >= DEC_CHOICES)
 		return NULL;
@@ -188,6 +191,7 @@ struct enc_choice *enc_choice(struct enc *x, int index)
 	bufs[2] = &c->refusal;
 	bufs[3] = &c->annotations;
 	bufs[4] = &c->logprobs;
+	bufs[5] = &c->signature;
 	for (size_t i = 0; i < COUNT(bufs); i++)
 		buf_init(bufs[i], x->max_bytes);
 	x->n_choices = MAX(x->n_choices, index + 1);

@@ -42,7 +42,7 @@ struct dialect {
 	void (*resume)(struct enc *x, const char *p, size_t n);
 };
 
-extern const struct dialect dialect_openai;
+extern const struct dialect dialect_openai, dialect_anthropic;
 
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 
@@ -57,6 +57,7 @@ struct dec_tool {
 	int64_t index; /* what the upstream calls it */
 	const char *id;
 	int part;
+	bool has_args; /* some were said */
 };
 
 struct dec_choice {
@@ -112,12 +113,13 @@ struct enc_tool {
 	struct enc_tool *next;
 	int part;
 	const char *id, *name;
-	bool custom;
+	bool custom, done; /* done: all of it was written */
 	struct buf args;
 };
 
 struct enc_choice { /* of a whole answer: what it says so far */
 	struct buf text, reasoning, refusal, annotations, logprobs;
+	struct buf signature; /* of the reasoning */
 	struct enc_tool *tools, *tool_last;
 	int n_tools;
 	bool has_text, has_role, finished;
@@ -143,6 +145,10 @@ struct enc {
 	struct usage usage;
 	const char *tier, *fingerprint; /* JSON, for the top */
 	struct buf vectors;             /* items of an embedding's data */
+	struct buf blocks;              /* Anthropic's content, so far */
+	int n_blocks;                   /* that have ended */
+	enum ev_kind block;             /* the open one's; EV_START: none */
+	struct enc_tool *block_tool;    /* that it is */
 	int n_choices;
 	struct enc_choice *choices[DEC_CHOICES];
 };

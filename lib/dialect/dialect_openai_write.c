@@ -253,6 +253,23 @@ static void write_assistant(const struct chat *c, const struct chat_msg *m,
 	buf_release(&reasoning);
 }
 
+/* There is no word here for a tool that failed: the text says so. */
+static void write_failed(const struct chat *c, const struct chat_part *p, int i,
+			 struct jw *w)
+{
+	struct str s = chat_plain(c, &p->content);
+	struct buf b;
+
+	for (const struct chat_part *q = p->content.first; q; q = q->next)
+		if (q->kind != PART_TEXT)
+			chat_lost(c, "messages[%d]: a failed tool's data", i);
+	buf_init(&b, s.n + sizeof("Error: "));
+	buf_str(&b, "Error: ");
+	buf_add(&b, s.p, s.n);
+	jw_text(w, "content", buf_span(&b));
+	buf_release(&b);
+}
+
 /* Each result of a tool is a message of its own here. */
 static void write_results(const struct chat *c, const struct chat_msg *m, int i,
 			  struct jw *w)
@@ -263,7 +280,9 @@ static void write_results(const struct chat *c, const struct chat_msg *m, int i,
 		jw_object(w, NULL);
 		jw_str(w, "role", "tool");
 		jw_text(w, "tool_call_id", p->id);
-		if (p->content.first)
+		if (p->failed)
+			write_failed(c, p, i, w);
+		else if (p->content.first)
 			write_content(c, &p->content, i, w);
 		else
 			jw_str(w, "content", "");
