@@ -334,7 +334,7 @@ COV_FLOOR ?= 90
 cov: $(UNIT:%=build/cov/unit/%)
 	@exec tests/cov.sh $(COV_FLOOR) $^
 
-bench: all build/tools/upstream build/tools/load
+bench: all ranks-if-npm build/tools/upstream build/tools/load build/tools/ids
 	@exec tests/bench/bench.sh
 
 # The long forms of what e2e does in seconds; docs/proofs.md has what they said.

@@ -43,6 +43,10 @@ become_www_data() {
 	cp -R htdocs apache-conf nginx-conf $home
 	mkdir $home/build
 	cp build/pontage build/relay.fcgi build/admin.fcgi $home/build
+	[ ! -e build/ranks/o200k_base.ranks ] || {
+		mkdir -p $home/build/ranks
+		cp build/ranks/*.ranks $home/build/ranks
+	}
 	chmod -R go=u-w $home/build $home/htdocs $home/apache-conf \
 		$home/nginx-conf
 	exec setpriv --reuid=www-data --regid=www-data --init-groups \

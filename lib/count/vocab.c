@@ -75,7 +75,7 @@ static int map(struct vocab *v, int fd)
 		return -1;
 	}
 	v->size = (size_t)st.st_size;
-	p = mmap(NULL, v->size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	p = mmap(NULL, v->size, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return -1;
 	v->head = p;
@@ -108,8 +108,12 @@ int vocab_open(struct vocab *v, const char *path, struct err *e)
 		close(fd);
 	if (!wrong)
 		wrong = judge(v);
-	if (!wrong)
+	if (!wrong) {
+		/* What was only read to be judged is not this process's
+		 * memory; what is used comes back. */
+		madvise((void *)(uintptr_t)v->head, v->size, MADV_DONTNEED);
 		return 1;
+	}
 	vocab_close(v);
 	return err_set(e, ERR_CONFIG, "%s: %s; `make ranks` makes it again",
 		       path, wrong);

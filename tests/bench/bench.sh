@@ -163,6 +163,15 @@ commits() {
 		awk -F: '{ n += $2 } END { print n + 0 }'
 }
 
+# How long this disk takes for what a commit writes, p50 of 200 in us.
+disk_us() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		dd if=/dev/zero of="$state/disk" bs=8k count=1 conv=notrunc,fdatasync 2>&1 |
+			sed -n 's/.* copied, \([0-9.e-]*\) s.*/\1/p'
+	done | sort -g | awk '{ t[NR] = $1 } END { printf "%d", t[int((NR + 1) / 2)] * 1e6 }'
+}
+
 ask() { # NAME PORT OPTION...
 	local name=$1 at=$2
 	shift 2
@@ -199,8 +208,10 @@ done
 sleep 1.2 # the counters are a second old
 commits=$((($(commits) - commits) / seconds))
 
+disk=$(LC_ALL=C disk_us)
+
 echo "200 requests a second, $seconds s each"
-for what in "direct $mock" "pontage $port"; do
+for what in "direct $mock" "proxy_pass $plain" "pontage $port"; do
 	read -r name at <<<"$what"
 	ask "$name-200" "$at" --model mock-echo --connections 32 --rate 200 --seconds "$seconds"
 	wrong=$((wrong + $(top failed)))
@@ -226,6 +237,16 @@ done
 
 cli audit >/dev/null && audit=clean || audit='NOT CLEAN'
 
+speed() { # ENCODING
+	build/tools/ids build/ranks --speed | awk -v name="$1" '$1 == name { print $8 }'
+}
+token_speed() {
+	cat lib/*/*.c docs/*.md | speed "$1"
+}
+a_speed() {
+	head -c 1000000 /dev/zero | tr '\0' a | speed "$1"
+}
+
 # shellcheck disable=SC2154 # declared above
 {
 	echo
@@ -236,6 +257,10 @@ cli audit >/dev/null && audit=clean || audit='NOT CLEAN'
 		"$(calc "$rate_pontage / $rate_kept" 3)" '' ''
 	row 'added latency at 200/s, p50, ms' \
 		"$(calc "($p50_pontage - $p50_direct) / 1000")" '<= 1.0' '<= 0.4'
+	row '... by proxy_pass alone, p50, ms' \
+		"$(calc "($p50_proxy_pass - $p50_direct) / 1000")" '' ''
+	row '... 8 KB and fdatasync on this disk, p50, ms' \
+		"$(calc "$disk / 1000")" '' ''
 	row 'added latency at 200/s, p99, ms' \
 		"$(calc "($p99_pontage - $p99_direct) / 1000")" '<= 4' '<= 1'
 	row "delay of an event, $streams streams, p99, ms" \
@@ -247,12 +272,16 @@ cli audit >/dev/null && audit=clean || audit='NOT CLEAN'
 	row "memory of all processes, $streams streams, MB" \
 		"$(calc "$busy_kb / 1024" 1)" '<= 150' '<= 64'
 	row 'start to first answer, ms' "$cold_ms" '<= 200' '<= 50'
+	row 'tokens of this source counted, MB/s, one core' \
+		"$(token_speed o200k_base)" '' ''
+	row '... of a million times a, MB/s' "$(a_speed o200k_base)" '' ''
 	row 'wrong answers' "$wrong" 0 0
 	row 'pontage audit' "$audit" clean clean
-	printf '{"name":"summary","workers":%s,"share":%s,"share_kept":%s,"commits_per_s":%s,"added_p50_us":%s,"added_p99_us":%s,"event_p99_us":%s,"held":%s,"idle_kb":%s,"streams_kb":%s,"cold_ms":%s,"wrong":%s}\n' \
+	printf '{"name":"summary","workers":%s,"share":%s,"share_kept":%s,"commits_per_s":%s,"added_p50_us":%s,"proxy_p50_us":%s,"disk_p50_us":%s,"added_p99_us":%s,"event_p99_us":%s,"held":%s,"idle_kb":%s,"streams_kb":%s,"cold_ms":%s,"wrong":%s}\n' \
 		"$workers" "$(calc "$rate_pontage / $rate_proxy_pass" 4)" \
 		"$(calc "$rate_pontage / $rate_kept" 4)" "$commits" \
-		$((p50_pontage - p50_direct)) $((p99_pontage - p99_direct)) \
+		$((p50_pontage - p50_direct)) $((p50_proxy_pass - p50_direct)) "$disk" \
+		$((p99_pontage - p99_direct)) \
 		"$delay_pontage" "$held_pontage" "$idle_kb" "$busy_kb" "$cold_ms" "$wrong" >>$out
 }
 [ "$wrong" -eq 0 ] && [ "$audit" = clean ]
