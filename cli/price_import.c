@@ -281,8 +281,8 @@ static void say(struct cli *c, const struct price_import *v,
 int price_import(struct cli *c, const void *values, struct err *e)
 {
 	const struct price_import *v = values;
+	struct tariff t = { .shape = "" };
 	struct changes to;
-	struct tariff t;
 
 	if (read_tariff(c, v, &t, e) < 0 || !cli_db(c, e) ||
 	    compare_all(c, v, &t, &to, e) < 0)
@@ -299,8 +299,8 @@ int price_seed(struct cli *c, struct err *e)
 {
 	const struct price_import v = { .builtin = true };
 	struct price *had = NULL;
+	struct tariff t = { .shape = "" };
 	struct changes to;
-	struct tariff t;
 	int n = price_all(c->db, 0, &had, &c->arena, e);
 
 	if (n)
