@@ -128,6 +128,8 @@ static int open_file(struct db *db, enum db_mode mode, struct err *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, rc, fd;
 
+	if (mode == DB_FROZEN)
+		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
 	if (db->memory) {
 		flags |= SQLITE_OPEN_CREATE;
 	} else if (check_place(db->path, e) < 0) {
@@ -172,6 +174,10 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA cell_size_check = ON;"
 			      "PRAGMA mmap_size = 0;"
 			      "PRAGMA temp_store = MEMORY;";
+/* Its journal mode stays, which is not WAL: that would change the file. */
+static const char frozen[] = "PRAGMA cell_size_check = ON;"
+			     "PRAGMA mmap_size = 0;"
+			     "PRAGMA temp_store = MEMORY;";
 
 static int set_up(struct db *db, enum db_mode mode, struct err *e)
 {
@@ -180,7 +186,8 @@ static int set_up(struct db *db, enum db_mode mode, struct err *e)
 	for (size_t i = 0; i < COUNT(options); i++)
 		sqlite3_db_config(db->h, options[i].op, options[i].value, NULL);
 	sqlite3_limit(db->h, SQLITE_LIMIT_ATTACHED, 0);
-	rc = sqlite3_exec(db->h, pragmas, NULL, NULL, NULL);
+	rc = sqlite3_exec(db->h, mode == DB_FROZEN ? frozen : pragmas, NULL,
+			  NULL, NULL);
 	if (rc == SQLITE_NOTADB)
 		return err_set(e, ERR_CONFIG,
 			       "the file at db_path is not a database");
@@ -189,9 +196,10 @@ static int set_up(struct db *db, enum db_mode mode, struct err *e)
 	sqlite3_wal_hook(db->h, on_commit, db);
 	/* there may be hundreds of readers in a process, and one writer */
 	return db_exec(db,
-		       mode == DB_READ ? "PRAGMA cache_size = -1024;"
-					 "PRAGMA query_only = ON" :
-					 "PRAGMA cache_size = -8192",
+		       mode == DB_READ || mode == DB_FROZEN ?
+			       "PRAGMA cache_size = -1024;"
+			       "PRAGMA query_only = ON" :
+			       "PRAGMA cache_size = -8192",
 		       e);
 }
 

@@ -21,7 +21,8 @@ struct sqlite3_stmt;
 enum db_mode {
 	DB_READ,  /* may not write */
 	DB_WRITE, /* reads and writes a database of exactly our schema */
-	DB_TOOL /* makes it if need be, takes an older schema: init, migrate */
+	DB_TOOL, /* makes it if need be, takes an older schema: init, migrate */
+	DB_FROZEN /* a file that nobody writes any more, and stays as it is */
 };
 
 /* prepare_all: every statement now (serve, tests), else each on first use.

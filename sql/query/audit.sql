@@ -36,7 +36,8 @@ HAVING sum(balance_nusd) <> 0;
 SELECT 'account ' || a.id, coalesce(r.total, 0), a.held_nusd
   FROM account a
   LEFT JOIN (SELECT account_id, sum(reserved_nusd) AS total
-               FROM request WHERE state = 'open'
+               FROM request INDEXED BY request_open
+              WHERE state = 'open'
               GROUP BY account_id) r ON r.account_id = a.id
  WHERE a.held_nusd <> coalesce(r.total, 0)
  LIMIT 20;
@@ -45,7 +46,8 @@ SELECT 'account ' || a.id, coalesce(r.total, 0), a.held_nusd
 SELECT 'key ' || t.id, coalesce(r.total, 0), t.held_nusd
   FROM token t
   LEFT JOIN (SELECT token_id, sum(reserved_nusd) AS total
-               FROM request WHERE state = 'open'
+               FROM request INDEXED BY request_open
+              WHERE state = 'open'
               GROUP BY token_id) r ON r.token_id = t.id
  WHERE t.held_nusd <> coalesce(r.total, 0)
  LIMIT 20;
@@ -54,7 +56,8 @@ SELECT 'key ' || t.id, coalesce(r.total, 0), t.held_nusd
 SELECT 'key ' || t.id, t.forgotten_nusd + coalesce(r.total, 0), t.used_nusd
   FROM token t
   LEFT JOIN (SELECT token_id, sum(cost_nusd - refunded_nusd) AS total
-               FROM request WHERE state IN ('settled', 'lost')
+               FROM request NOT INDEXED
+              WHERE state IN ('settled', 'lost')
               GROUP BY token_id) r ON r.token_id = t.id
  WHERE t.used_nusd <> t.forgotten_nusd + coalesce(r.total, 0)
  LIMIT 20;
@@ -63,7 +66,7 @@ SELECT 'key ' || t.id, t.forgotten_nusd + coalesce(r.total, 0), t.used_nusd
 SELECT 'budget ' || b.scope || ' ' || b.owner || ' ' || b.period,
        coalesce(sum(r.reserved_nusd), 0), b.held_nusd
   FROM budget b
-  LEFT JOIN request r ON r.state = 'open'
+  LEFT JOIN request r INDEXED BY request_open ON r.state = 'open'
         AND CASE b.scope
             WHEN 'token' THEN r.token_id = CAST(b.owner AS INTEGER)
             WHEN 'user' THEN r.user_id = CAST(b.owner AS INTEGER)
@@ -73,23 +76,24 @@ HAVING b.held_nusd <> coalesce(sum(r.reserved_nusd), 0)
  LIMIT 20;
 
 -- :audit_budget_used
--- Once through the log for all of them.
+-- Once through the log for all of them: windows begin and end with days.
 SELECT 'budget ' || b.scope || ' ' || b.owner || ' ' || b.period,
-       b.forgotten_nusd + coalesce(u.total, 0), b.used_nusd
+       b.forgotten_nusd + coalesce(sum(s.total), 0), b.used_nusd
   FROM budget b
-  LEFT JOIN (SELECT c.id, sum(r.cost_nusd - r.refunded_nusd) AS total
-               FROM request r
-               JOIN budget c ON
-                    ((c.scope = 'token'
-                      AND c.owner = CAST(r.token_id AS TEXT))
-                     OR (c.scope = 'user'
-                         AND c.owner = CAST(r.user_id AS TEXT))
-                     OR (c.scope = 'group' AND c.owner = r.grp))
-                AND r.started_ms >= c.start_ms AND r.started_ms < c.end_ms
-              WHERE r.state IN ('settled', 'lost')
+  LEFT JOIN (SELECT token_id, user_id, grp,
+                    started_ms / 86400000 * 86400000 AS day_ms,
+                    sum(cost_nusd - refunded_nusd) AS total
+               FROM request NOT INDEXED
+              WHERE state IN ('settled', 'lost')
                 AND EXISTS (SELECT 1 FROM budget)
-              GROUP BY c.id) u ON u.id = b.id
- WHERE b.used_nusd <> b.forgotten_nusd + coalesce(u.total, 0)
+              GROUP BY token_id, user_id, grp, day_ms) s
+    ON s.day_ms >= b.start_ms AND s.day_ms < b.end_ms
+   AND CASE b.scope
+       WHEN 'token' THEN s.token_id = CAST(b.owner AS INTEGER)
+       WHEN 'user' THEN s.user_id = CAST(b.owner AS INTEGER)
+       ELSE s.grp = b.owner END
+ GROUP BY b.id
+HAVING b.used_nusd <> b.forgotten_nusd + coalesce(sum(s.total), 0)
  LIMIT 20;
 
 -- :audit_settle

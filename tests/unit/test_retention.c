@@ -61,8 +61,10 @@ static void five_days(struct fixture *fx)
 
 	fixture_init(fx, ":memory:");
 	fixture_user(fx, 1000, -1);
-	MUST(fx, budget_set(fx->db, "user", "1", "total", 5000, &fx->e));
-	MUST(fx, budget_set(fx->db, "token", "1", "month", 5000, &fx->e));
+	MUST(fx, budget_set(fx->db, "user", "1", "total", 5000, 5 * DAY_MS,
+			    &fx->e));
+	MUST(fx, budget_set(fx->db, "token", "1", "month", 5000, 5 * DAY_MS,
+			    &fx->e));
 	for (int i = 0; i < 5; i++)
 		history_spend(fx, ids[i], i * DAY_MS, 10 + i);
 }
