@@ -1,8 +1,10 @@
 // Idempotency-Key: a request that must not run twice, runs once.
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
-import { openWorld, request, sleep, until } from './world.mjs';
+import { openWorld, sleep, until } from './world.mjs';
 
 let w, key;
 let number = 0;
@@ -210,9 +212,10 @@ test('where the address takes no key, none is read', async () => {
 
 test('the official SDK, with a key of its own', async () => {
   const client = new OpenAI({ apiKey: key, baseURL: `${w.base}/v1`, maxRetries: 0 });
+  client.idempotencyHeader = 'Idempotency-Key'; // else it sends none, whatever the option says
   const k = fresh();
   const body = { model: 'mock-echo', messages: [{ role: 'user', content: 'from the SDK' }] };
-  const options = { idempotencyKey: k, headers: { 'Idempotency-Key': k } };
+  const options = { idempotencyKey: k };
   const one = await client.chat.completions.create(body, options).withResponse();
   await settled();
   const two = await client.chat.completions.create(body, options).withResponse();
@@ -265,4 +268,29 @@ test('a worker that is killed in a stream that cost something: the key is used',
   assert.deepEqual(code(r), [409, 'already_processed']);
   assert.equal(await upstream(), 1);
   await w.audit();
+});
+
+test('several workers, no answer kept, keys for a second', async () => {
+  const short = await openWorld({ settings: { relay_workers: 3, idempotency_ms: 1000, idempotency_answer_bytes: 0 } });
+  try {
+    const k = fresh();
+    const buyer = short.key().key;
+    const post = () => short.chat(buyer, { model: 'mock-delay-300' }, { 'Idempotency-Key': k });
+    const all = await Promise.all(Array.from({ length: 64 }, post));
+    assert.equal((await short.mock.stats()).requests, 1, 'requests upstream');
+    assert.equal(all.filter((r) => r.status === 200).length, 1);
+    for (const r of all.filter((x) => x.status !== 200))
+      assert.ok(r.json.error.code === 'idempotency_in_progress' || r.json.error.code === 'already_processed', r.text);
+    const again = await until('it may run again', async () => {
+      const r = await post();
+      return r.status === 200 ? r : null;
+    });
+    assert.equal(again.headers['idempotent-replayed'], undefined);
+    assert.equal((await short.mock.stats()).requests, 2);
+    const db = new DatabaseSync(path.join(short.state, 'pontage.db'), { readOnly: true });
+    await until('tick has forgotten it', () => db.prepare('SELECT count(*) AS n FROM idem').get().n === 0);
+    db.close();
+  } finally {
+    await short.close();
+  }
 });
