@@ -127,8 +127,8 @@ static int recount(struct db *db, const struct budget *b, int64_t start_ms,
 		   &forgotten_nusd, e) < 0)
 		return -1;
 	return db_run(db,
-		      db_bind(db, ST_BUDGET_RECOUNT, "iiii", start_ms, end_ms,
-			      forgotten_nusd, b->id),
+		      db_bind(db, ST_BUDGET_RECOUNT, "iiissi", start_ms, end_ms,
+			      forgotten_nusd, b->scope, b->owner, b->id),
 		      e);
 }
 

@@ -26,7 +26,8 @@ struct budget {
 	const char *owner;  /* the id of the key or user; the group's name */
 	const char *period; /* day, week, month, total */
 	int64_t limit_nusd;
-	int64_t start_ms, end_ms, seen_ms; /* of the window; the latest start */
+	int64_t start_ms, end_ms; /* of the window */
+	int64_t seen_ms; /* no request that counts started after this window */
 	int64_t used_nusd, held_nusd;
 	int64_t forgotten_nusd; /* of used: by rows no longer in the log */
 

@@ -119,32 +119,34 @@ UPDATE budget
 
 -- :budget_recount
 -- New, or in a window again, because the clock went back: as the log has it.
+-- seen: no request has started after it.
 UPDATE budget
-   SET start_ms = :start_ms, end_ms = :end_ms,
-       seen_ms = max(seen_ms, :start_ms), forgotten_nusd = :forgotten,
-       used_nusd = :forgotten + (
-       SELECT coalesce(sum(cost_nusd - refunded_nusd), 0)
-         FROM (SELECT state, started_ms, cost_nusd, refunded_nusd
-                 FROM request
-                WHERE scope = 'token' AND token_id = CAST(owner AS INTEGER)
-                UNION ALL
-               SELECT state, started_ms, cost_nusd, refunded_nusd
-                 FROM request
-                WHERE scope = 'user' AND user_id = CAST(owner AS INTEGER)
-                UNION ALL
-               SELECT state, started_ms, cost_nusd, refunded_nusd
-                 FROM request
-                WHERE scope = 'group' AND grp = owner)
-        WHERE state IN ('settled', 'lost')
-          AND started_ms >= :start_ms AND started_ms < :end_ms),
-       held_nusd = (
-       SELECT coalesce(sum(reserved_nusd), 0)
-         FROM request
-        WHERE state = 'open'
-          AND CASE scope
-              WHEN 'token' THEN token_id = CAST(owner AS INTEGER)
-              WHEN 'user' THEN user_id = CAST(owner AS INTEGER)
-              ELSE grp = owner END)
+   SET start_ms = :start_ms, end_ms = :end_ms, forgotten_nusd = :forgotten,
+       seen_ms = max(seen_ms, :start_ms, log.latest_ms),
+       used_nusd = :forgotten + log.used_nusd,
+       held_nusd = log.held_nusd
+  FROM (SELECT coalesce(max(started_ms), 0) AS latest_ms,
+               coalesce(sum(iif(state = 'open', reserved_nusd, 0)), 0)
+               AS held_nusd,
+               coalesce(sum(iif(state IN ('settled', 'lost')
+                                AND started_ms >= :start_ms
+                                AND started_ms < :end_ms,
+                                cost_nusd - refunded_nusd, 0)), 0)
+               AS used_nusd
+          FROM (SELECT state, started_ms, reserved_nusd, cost_nusd,
+                       refunded_nusd
+                  FROM request
+                 WHERE :scope = 'token' AND token_id = CAST(:owner AS INTEGER)
+                 UNION ALL
+                SELECT state, started_ms, reserved_nusd, cost_nusd,
+                       refunded_nusd
+                  FROM request
+                 WHERE :scope = 'user' AND user_id = CAST(:owner AS INTEGER)
+                 UNION ALL
+                SELECT state, started_ms, reserved_nusd, cost_nusd,
+                       refunded_nusd
+                  FROM request
+                 WHERE :scope = 'group' AND grp = :owner)) AS log
  WHERE id = :id;
 
 -- :budget_forgotten

@@ -26,7 +26,7 @@ CREATE TABLE budget (
 	limit_nusd INTEGER NOT NULL CHECK (limit_nusd >= 0),
 	start_ms   INTEGER NOT NULL DEFAULT 0, -- of the present window
 	end_ms     INTEGER NOT NULL DEFAULT 0, -- where the next begins; total: far away
-	seen_ms    INTEGER NOT NULL DEFAULT 0, -- start of the latest window it was ever in
+	seen_ms    INTEGER NOT NULL DEFAULT 0, -- latest window it was in, or a request started in
 	used_nusd  INTEGER NOT NULL DEFAULT 0,
 	held_nusd  INTEGER NOT NULL DEFAULT 0 CHECK (held_nusd >= 0),
 	forgotten_nusd INTEGER NOT NULL DEFAULT 0, -- of used: by rows no longer kept

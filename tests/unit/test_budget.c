@@ -340,6 +340,30 @@ static void a_new_budget_counts_what_is_there(void **state)
 	fixture_release(&fx);
 }
 
+/* The clock was days ahead, and went back before the budget was set. */
+static void a_new_budget_knows_what_started_later(void **state)
+{
+	struct fixture fx;
+
+	(void)state;
+	fixture_init(&fx, ":memory:");
+	fixture_user(&fx, 1000, -1);
+	try_hold(&fx, &(struct hold){ NOON_MS + DAY_MS, 70, 0, 70, 70 }, 1);
+	MUST(&fx, budget_set(fx.db, "token", "1", "day", 100, NOON_MS, &fx.e));
+	assert_int_equal(the_budget(&fx).used_nusd, 0);
+	row("the day that was seen before");
+	ROW_INT(try_hold(&fx, &(struct hold){ NOON_MS + DAY_MS, 31, 0, -1, 0 },
+			 2),
+		-1);
+	ROW_INT(try_hold(&fx, &(struct hold){ NOON_MS + DAY_MS, 30, 0, 30, 30 },
+			 3),
+		30);
+	ROW_INT(the_budget(&fx).used_nusd, 100);
+	ROW_STR(fixture_audit(&fx), "");
+	fixture_release(&fx);
+	rows_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +373,7 @@ int main(void)
 		cmocka_unit_test(extensions_take_what_is_left),
 		cmocka_unit_test(a_user_may_move_while_a_request_runs),
 		cmocka_unit_test(a_new_budget_counts_what_is_there),
+		cmocka_unit_test(a_new_budget_knows_what_started_later),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
