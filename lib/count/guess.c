@@ -37,22 +37,22 @@ static const struct {
 #define WIDE        80  /* for a letter of two bytes */
 #define DIGITS      3   /* are a token, and a blank before them another */
 
+/* The later row counts. */
+static const struct {
+	unsigned char from, to, kind;
+} ranges[] = {
+	{ 0x00, ' ', KIND_BLANK },  { '\n', '\n', KIND_LINE },
+	{ '!', 0x7F, KIND_SIGN },   { 'a', 'z', KIND_LOW },
+	{ 'A', 'Z', KIND_UP },      { '0', '9', KIND_DIGIT },
+	{ 0x80, 0xBF, KIND_REST },  { 0xC0, 0xDF, KIND_WIDE2 },
+	{ 0xE0, 0xEF, KIND_WIDE3 }, { 0xF0, 0xFF, KIND_WIDE4 },
+};
+
 __attribute__((constructor)) static void make_kinds(void)
 {
-	for (int c = 0; c < 256; c++)
-		kinds[c] = c >= 0xF0 ? KIND_WIDE4 :
-			   c >= 0xE0 ? KIND_WIDE3 :
-			   c >= 0xC0 ? KIND_WIDE2 :
-			   c >= 0x80 ? KIND_REST :
-			   c == '\n' ? KIND_LINE :
-			   c <= ' '  ? KIND_BLANK :
-				       KIND_SIGN;
-	for (int c = 'a'; c <= 'z'; c++)
-		kinds[c] = KIND_LOW;
-	for (int c = 'A'; c <= 'Z'; c++)
-		kinds[c] = KIND_UP;
-	for (int c = '0'; c <= '9'; c++)
-		kinds[c] = KIND_DIGIT;
+	for (size_t i = 0; i < COUNT(ranges); i++)
+		for (int c = ranges[i].from; c <= ranges[i].to; c++)
+			kinds[c] = ranges[i].kind;
 }
 
 static bool in_word(unsigned char kind)
