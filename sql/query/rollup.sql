@@ -156,7 +156,7 @@ SELECT CASE :by
        sum(requests), sum(streams), sum(refused), sum(failed), sum(gone),
        sum(lost), sum(prompt_tok), sum(cached_tok), sum(completion_tok),
        sum(reasoning_tok), sum(cost_nusd), sum(x.upstream_nusd),
-       sum(refunded_nusd), sum(total_ms)
+       sum(refunded_nusd), sum(x.total_ms)
   FROM (SELECT hour_ms, user_id, token_id, channel_id, model, requests,
                streams, refused, failed, gone, lost, prompt_tok, cached_tok,
                completion_tok, reasoning_tok, cost_nusd, upstream_nusd,
