@@ -159,7 +159,10 @@ static void wake_up(struct call *c)
 	*c->rest_from = c->rest_next;
 	if (c->rest_next)
 		c->rest_next->rest_from = c->rest_from;
+	else
+		c->calls->resting_last = c->rest_from;
 	c->rest_from = NULL;
+	c->calls->n_resting--;
 }
 
 static void rest(struct call *c)
@@ -168,11 +171,11 @@ static void rest(struct call *c)
 
 	if (c->rest_from)
 		return;
-	c->rest_next = cs->resting;
-	c->rest_from = &cs->resting;
-	if (c->rest_next)
-		c->rest_next->rest_from = &c->rest_next;
-	cs->resting = c;
+	c->rest_next = NULL;
+	c->rest_from = cs->resting_last;
+	*cs->resting_last = c;
+	cs->resting_last = &c->rest_next;
+	cs->n_resting++;
 	cs->poller->again = true;
 }
 
@@ -421,6 +424,7 @@ struct calls *calls_open(struct poller *p, const struct conf *conf)
 			      .conf = conf,
 			      .n_lanes = 1 + (int)conf->stream_multis };
 	cs->fresh_last = &cs->fresh;
+	cs->resting_last = &cs->resting;
 	cs->share = curl_share_init();
 	curl_share_setopt(cs->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
 	cs->lanes = mem_alloc(sizeof(*cs->lanes) * (size_t)cs->n_lanes);
@@ -628,27 +632,22 @@ void call_resume(struct call *c)
 	}
 }
 
-/* Those that rested go on, the first ones first. */
+/* Those that rested go on, as far as the new turn's share goes. */
 static void end_rest(struct calls *cs)
 {
-	struct call *c = cs->resting, *first = NULL;
+	int n = cs->n_resting;
 
 	cs->turn++;
 	cs->turn_bytes = 0;
-	while (c) {
-		struct call *next = c->rest_next;
+	while (n-- > 0 && cs->resting && cs->turn_bytes < TURN_BYTES) {
+		struct call *c = cs->resting;
 
 		wake_up(c);
-		c->rest_next = first;
-		first = c;
-		c = next;
-	}
-	while (first) {
-		c = first;
-		first = c->rest_next;
 		if (!c->hold)
 			call_resume(c);
 	}
+	if (cs->resting)
+		cs->poller->again = true;
 }
 
 void calls_turn(struct calls *cs)

@@ -34,7 +34,9 @@ struct calls {
 	int n_lanes, next_lane;
 	struct call *fresh, **fresh_last; /* started, not begun */
 	struct call *ended;
-	struct call *resting; /* that have had their share of this turn */
+	/* That have had their share of a turn, the first one first. */
+	struct call *resting, **resting_last;
+	int n_resting;
 	int64_t turn, turn_bytes;
 	struct host *hosts;
 	struct spare spare[2];      /* of whole answers, of streams */
