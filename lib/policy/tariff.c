@@ -43,7 +43,7 @@ static int split(struct str text, struct str *name, int64_t *nusd,
 int tariff_images(struct tariff_lines *l, struct str text, struct err *e)
 {
 	struct str rest = text, one, name;
-	int64_t nusd;
+	int64_t nusd = 0;
 
 	while (str_next(&rest, ',', &one)) {
 		name = STR("");
@@ -57,8 +57,8 @@ int tariff_images(struct tariff_lines *l, struct str text, struct err *e)
 
 int tariff_tiers(struct tariff_lines *l, struct str text, struct err *e)
 {
-	struct str rest = text, one, head, name;
-	int64_t from_tok = 0, nusd;
+	struct str rest = text, one, head = STR_NONE, name = STR_NONE;
+	int64_t from_tok = 0, nusd = 0;
 	enum line line;
 
 	while (str_next(&rest, ',', &one)) {
