@@ -8,6 +8,10 @@
 
 #define AUDIT_OUT_MAX (4 << 20)
 
+struct values {
+	const char *db;
+};
+
 struct printing {
 	struct cli *c;
 	struct jw w;
@@ -51,12 +55,14 @@ static int count_checks(void)
 
 static int audit(struct cli *c, const void *values, struct err *e)
 {
+	const struct values *v = values;
 	struct printing p = { .c = c };
 	int64_t ms = clock_mono_ms();
 	struct buf b;
 	int n;
 
-	(void)values;
+	if (v->db && !(c->db = db_open(v->db, DB_FROZEN, false, e)))
+		return -1;
 	if (!cli_db(c, e))
 		return -1;
 	buf_init(&b, AUDIT_OUT_MAX);
@@ -85,11 +91,15 @@ static int audit(struct cli *c, const void *values, struct err *e)
 
 const struct cmd cmd_audit = {
 	.name = "audit",
-	.words = "",
+	.words = "[--db FILE]",
 	.what = "check that every balance, hold, key and request agrees with "
 		"the ledger",
 	.help = "Exits 1 where something does not.  It may run at any time, "
 		"under load too.\n",
-	.args = NO_ARGS,
+	.args = (const struct arg[]){ ARG("--db", ARG_TEXT,
+					  offsetof(struct values, db), "FILE",
+					  "an archived month instead"),
+				      { .name = NULL } },
+	.size = sizeof(struct values),
 	.run = audit,
 };

@@ -13,6 +13,9 @@
 #include "store/spool.h"
 #include "store/upkeep.h"
 
+#define FOR_MS  250   /* of summing up, deleting, archiving, in one round */
+#define ONCE_MS 60000 /* the same where there is only one */
+
 struct values {
 	bool once;
 };
@@ -84,6 +87,7 @@ static int tick(struct cli *c, const void *values, struct err *e)
 		shared_enter(t.upkeep.slot, SHARED_READY);
 	else
 		log_warn("tick.no_slot", LOG_S("why", no_slot.msg));
+	t.upkeep.ageing.for_ms = v->once ? ONCE_MS : FOR_MS;
 	signals = v->once ? -1 : watch_signals();
 	if (!v->once && sandbox_enter(&c->conf, e) < 0)
 		r = -1;
@@ -93,6 +97,7 @@ static int tick(struct cli *c, const void *values, struct err *e)
 		r = err_set(e, ERR_IO, "signalfd: %s", strerror(errno));
 	else
 		for_ever(&t, signals);
+	ageing_stop(&t.upkeep.ageing);
 	if (t.upkeep.slot)
 		shared_slot_free(t.upkeep.shared, t.upkeep.slot);
 	shared_close(t.upkeep.shared);
@@ -102,8 +107,8 @@ static int tick(struct cli *c, const void *values, struct err *e)
 const struct cmd cmd_tick = {
 	.name = "tick",
 	.words = "[--once]",
-	.what = "housekeeping: settles what dead workers left, writes the WAL "
-		"back",
+	.what = "housekeeping: settles what dead workers left, sums up hours, "
+		"deletes what is old",
 	.help = "pontage serve runs it; without serve, a cron line with --once "
 		"does.\n",
 	.args = (const struct arg[]){ ARG("--once", ARG_FLAG,

@@ -8,9 +8,9 @@
 #include "store/user.h"
 
 struct values {
-	const char *name, *role, *group, *reason;
-	int64_t enabled, amount_nusd;
-	bool password;
+	const char *name, *role, *group, *reason, *ref;
+	int64_t enabled, amount_nusd, before, limit;
+	bool password, below_zero;
 };
 
 #define AT(field) offsetof(struct values, field)
@@ -151,26 +151,91 @@ static int passwd(struct cli *c, const void *values, struct err *e)
 	return show(c, u.id, "has a new password", e);
 }
 
-static int grant(struct cli *c, const void *values, struct err *e)
+/* One movement of a user's money, and what came of it. */
+static int move(struct cli *c, const struct values *v, struct move *m,
+		const char *done, struct err *e)
 {
-	const struct values *v = values;
 	char amount[NUSD_TEXT], balance[NUSD_TEXT];
 	struct user u;
 
 	if (find(c, v->name, &u, e) < 0)
 		return -1;
-	if (!v->amount_nusd)
+	if (!m->amount_nusd)
 		return err_set(e, ERR_USAGE, "AMOUNT: 0 moves nothing");
-	if (moves_grant(c->db, u.account_id, v->amount_nusd, cli_actor(c),
-			v->reason ? v->reason : "", NULL, e) < 0 ||
+	m->account_id = u.account_id;
+	m->actor = cli_actor(c);
+	m->reason = v->reason ? v->reason : "";
+	m->ref = v->ref;
+	if (moves_run(c->db, m, e) < 0 ||
 	    user_get(c->db, u.id, &u, &c->arena, e) < 0)
 		return -1;
 	if (c->json)
 		out_one(&c->out, cols, &u);
-	else
-		cli_say(c, "%s: $%s granted, the balance is $%s", u.name,
-			nusd_text(v->amount_nusd, amount),
+	if (m->again)
+		cli_say(c, "%s: %s was done before, nothing has moved", u.name,
+			v->ref);
+	else if (!c->json)
+		cli_say(c, "%s: $%s %s, the balance is $%s", u.name,
+			nusd_text(v->amount_nusd, amount), done,
 			nusd_text(u.balance_nusd, balance));
+	return 0;
+}
+
+static int grant(struct cli *c, const void *values, struct err *e)
+{
+	const struct values *v = values;
+	struct move m = { .kind = "grant", .amount_nusd = v->amount_nusd };
+
+	return move(c, v, &m, "granted", e);
+}
+
+static int topup(struct cli *c, const void *values, struct err *e)
+{
+	const struct values *v = values;
+	struct move m = { .kind = "topup", .amount_nusd = v->amount_nusd };
+
+	return move(c, v, &m, "paid in", e);
+}
+
+static int adjust(struct cli *c, const void *values, struct err *e)
+{
+	const struct values *v = values;
+	struct move m = { .kind = "adjust",
+			  .amount_nusd = v->amount_nusd,
+			  .below_zero = v->below_zero };
+
+	return move(c, v, &m, "adjusted", e);
+}
+
+static const struct out_col line_cols[] = {
+	{ "txn", "TXN", OUT_INT, offsetof(struct moves_line, txn_id) },
+	{ "at_ms", "TIME", OUT_TIME, offsetof(struct moves_line, at_ms) },
+	{ "kind", "KIND", OUT_TEXT, offsetof(struct moves_line, kind) },
+	{ "amount_nusd", "AMOUNT", OUT_MONEY,
+	  offsetof(struct moves_line, amount_nusd) },
+	{ "balance_nusd", "BALANCE", OUT_MONEY,
+	  offsetof(struct moves_line, balance_nusd) },
+	{ "actor", "BY", OUT_NAME, offsetof(struct moves_line, actor) },
+	{ "reason", "REASON", OUT_NAME, offsetof(struct moves_line, reason) },
+	{ "ref", "REF", OUT_NAME, offsetof(struct moves_line, ref) },
+	{ .name = NULL }
+};
+
+static int ledger(struct cli *c, const void *values, struct err *e)
+{
+	const struct values *v = values;
+	struct moves_line *rows = NULL;
+	struct user u;
+	int n;
+
+	if (find(c, v->name, &u, e) < 0)
+		return -1;
+	n = moves_list(c->db, u.account_id, v->before, (int)v->limit, &rows,
+		       &c->arena, e);
+	if (n < 0)
+		return -1;
+	out_rows(&c->out, line_cols, rows, sizeof(*rows), n,
+		 "nothing has moved yet");
 	return 0;
 }
 
@@ -195,13 +260,43 @@ static const struct arg set_args[] = {
 	{ .name = NULL }
 };
 
+#define REASON_ARG                                    \
+	ARG("--reason", ARG_TEXT, AT(reason), "TEXT", \
+	    "what the ledger says of it", .max = 200)
+#define REF_ARG                                                            \
+	ARG("--ref", ARG_TEXT, AT(ref), "REF",                             \
+	    "what must not happen twice, like an invoice's number: given " \
+	    "again, nothing moves",                                        \
+	    .max = 200)
+
 static const struct arg grant_args[] = {
 	NAME_ARG,
 	ARG("AMOUNT", ARG_MONEY, AT(amount_nusd), NULL,
-	    "dollars, like 5 or 0.25; -2.50 takes money back", .min = -NUSD_MAX,
+	    "dollars, like 5 or 0.25", .max = NUSD_MAX, .required = true),
+	REASON_ARG,
+	REF_ARG,
+	{ .name = NULL }
+};
+
+static const struct arg adjust_args[] = {
+	NAME_ARG,
+	ARG("AMOUNT", ARG_MONEY, AT(amount_nusd), NULL,
+	    "dollars; -2.50 takes money back", .min = -NUSD_MAX,
 	    .max = NUSD_MAX, .required = true),
 	ARG("--reason", ARG_TEXT, AT(reason), "TEXT",
-	    "what the ledger says of it", .max = 200),
+	    "what the ledger says of it", .max = 200, .required = true),
+	REF_ARG,
+	ARG("--below-zero", ARG_FLAG, AT(below_zero), NULL,
+	    "take it also where the balance has not that much free"),
+	{ .name = NULL }
+};
+
+static const struct arg ledger_args[] = {
+	NAME_ARG,
+	ARG("--limit", ARG_INT, AT(limit), "N", "entries at most (50)",
+	    .def = 50, .min = 1, .max = 10000),
+	ARG("--before", ARG_INT, AT(before), "TXN", "older than this one only",
+	    .min = 1),
 	{ .name = NULL }
 };
 
@@ -214,9 +309,18 @@ static const struct cmd subs[] = {
 	CMD("list", "", "everybody, with balances", NULL, NO_ARGS, 0, list),
 	CMD("set", "NAME [--enable|--disable] [--role ROLE] [--group GROUP]",
 	    "change a user", NULL, set_args, sizeof(struct values), set),
-	CMD("grant", "NAME AMOUNT [--reason TEXT]",
+	CMD("grant", "NAME AMOUNT [--reason TEXT] [--ref REF]",
 	    "give a user money to spend", NULL, grant_args,
 	    sizeof(struct values), grant),
+	CMD("topup", "NAME AMOUNT [--reason TEXT] [--ref REF]",
+	    "enter money that a user has paid", NULL, grant_args,
+	    sizeof(struct values), topup),
+	CMD("adjust", "NAME AMOUNT --reason TEXT [--ref REF] [--below-zero]",
+	    "correct a balance, either way", NULL, adjust_args,
+	    sizeof(struct values), adjust),
+	CMD("ledger", "NAME [--limit N] [--before TXN]",
+	    "what has moved, newest first, with the balance after it", NULL,
+	    ledger_args, sizeof(struct values), ledger),
 	CMD("passwd", "NAME", "set a new password, read from standard input",
 	    NULL, name_args, sizeof(struct values), passwd),
 	{ .name = NULL }
@@ -225,7 +329,7 @@ static const struct cmd subs[] = {
 const struct cmd cmd_user = {
 	.name = "user",
 	.words = "",
-	.what = "users: add, list, set, grant, passwd",
+	.what = "users and their money: add, list, set, grant, ledger, ...",
 	.args = NO_ARGS,
 	.subs = subs,
 };

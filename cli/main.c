@@ -16,10 +16,11 @@
 #include "db/db.h"
 
 static const struct cmd *const verbs[] = {
-	&cmd_init,  &cmd_serve,   &cmd_tick,  &cmd_config, &cmd_user,
-	&cmd_token, &cmd_channel, &cmd_price, &cmd_group,  &cmd_budget,
-	&cmd_log,   &cmd_receipt, &cmd_audit, &cmd_doctor, &cmd_backup,
-	&cmd_count, NULL
+	&cmd_init,    &cmd_serve,   &cmd_tick,   &cmd_config, &cmd_user,
+	&cmd_token,   &cmd_channel, &cmd_price,  &cmd_group,  &cmd_budget,
+	&cmd_log,     &cmd_receipt, &cmd_code,   &cmd_refund, &cmd_usage,
+	&cmd_archive, &cmd_audit,   &cmd_doctor, &cmd_backup, &cmd_count,
+	NULL
 };
 
 struct globals {
@@ -52,6 +53,7 @@ static int exit_code(enum err_code code)
 		{ ERR_SECRET, EX_CONFIG },
 		{ ERR_NOT_FOUND, EX_NOINPUT },
 		{ ERR_EXISTS, EX_DATAERR },
+		{ ERR_NO_FUNDS, EX_DATAERR },
 		{ ERR_STORAGE, EX_CANTCREAT },
 		{ ERR_DB_BUSY, EX_TEMPFAIL },
 		{ ERR_OVERLOADED, EX_TEMPFAIL },
@@ -222,7 +224,7 @@ static int dispatch(struct cli *c, int n, char *const *argv, struct err *e)
 		help_one(stdout, c->name, cmd, global_args);
 		return 0;
 	}
-	if (cmd->subs) {
+	if (cmd->subs && !cmd->run) {
 		help_one(stderr, c->name, cmd, global_args);
 		c->status = EX_USAGE;
 		return 0;

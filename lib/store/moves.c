@@ -132,7 +132,7 @@ static int check_free(struct db *db, const struct move *m, struct err *e)
 		return n ? -1 :
 			   err_set(e, ERR_NO_FUNDS,
 				   "the account has not that much that is not "
-				   "held: take less, or let it go below zero");
+				   "held: take less, or say --below-zero");
 	n = db_run(db,
 		   db_bind(db, ST_ACCOUNT_ADD, "ii", -m->amount_nusd,
 			   m->account_id),

@@ -47,6 +47,11 @@ static int sweep(struct upkeep *u, struct db *db, struct err *e)
 	return 0;
 }
 
+static int age(struct upkeep *u, struct db *db, struct err *e)
+{
+	return ageing_run(&u->ageing, u->conf, db, e);
+}
+
 static int checkpoint(struct upkeep *u, struct db *db, struct err *e)
 {
 	int r;
@@ -84,6 +89,7 @@ static const struct task {
 } tasks[] = {
 	{ "sweep", sweep },
 	{ "idempotency", forget_keys },
+	{ "ageing", age },
 	{ "checkpoint", checkpoint },
 	{ "ballast", ballast },
 };

@@ -11,6 +11,7 @@
 
 #include "base/conf.h"
 #include "base/err.h"
+#include "store/ageing.h"
 
 struct db;
 struct shared;
@@ -23,6 +24,7 @@ struct upkeep {
 	struct shared *shared;
 	struct shared_slot *slot; /* whose counters count it; NULL: nobody's */
 	int64_t look_ms;          /* clock_mono_ms() of the next look */
+	struct ageing ageing;
 };
 
 /* One round; how many of its tasks failed (the log says why). */
