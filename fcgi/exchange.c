@@ -124,7 +124,7 @@ static void fill_bill(struct exchange *x, const struct usage *u)
 	bill_make(&x->price, u, row->factor_ppm, &b);
 	row->cost_nusd = b.amount_nusd;
 	row->lines = bill_json(&b, &x->arena);
-	row->usage = bill_usage_json(u, &x->arena);
+	row->usage = tokens_noted(x, u, bill_usage_json(u, &x->arena));
 	if (served)
 		row->upstream_nusd =
 			bill_cost(book_cost(x->book, x->ask.model,

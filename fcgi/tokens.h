@@ -29,6 +29,10 @@ struct count *tokens_open(const struct conf *c);
 void tokens_prompt(struct exchange *x);
 /* What is said is over: from now on the count is exact if it can be. */
 void tokens_end(struct tokens *t);
+/* The usage as it is kept, {"in_tok":12}, with who counted it: "by", an
+ * encoding or "estimate", where the upstream did not. */
+const char *tokens_noted(struct exchange *x, const struct usage *u,
+			 const char *json);
 void tokens_release(struct tokens *t); /* safe if it was never used */
 
 #endif

@@ -102,6 +102,8 @@ for (const [model, encoding] of [['gpt-4o', 'o200k_base'], ['gpt-4', 'cl100k_bas
         r.json.choices[0].message.content;
       const row = await rowOf(r.headers['x-request-id']);
       assert.equal(row.source, 'counted');
+      const receipt = w.pontage('receipt', row.request_id);
+      assert.equal(receipt.usage.counts.by, encoding, JSON.stringify(receipt.usage));
       assert.equal(row.prompt_tokens, promptOf(encoding));
       assert.equal(row.completion_tokens, get_encoding(encoding).encode(said).length, said);
     });
