@@ -72,15 +72,29 @@ static int forget(struct db *db, const struct batch *b, struct err *e)
 	return 0;
 }
 
+static int look_at_rows(struct db *db, int64_t until_ms, int limit,
+			struct batch *b, struct err *e)
+{
+	struct sqlite3_stmt *st =
+		db_bind(db, ST_RETENTION_BATCH, "id", until_ms, limit);
+
+	return db_row(db, st, &batch_cols, b, NULL, e);
+}
+
+static int any_rows(struct db *db, int64_t until_ms, struct err *e)
+{
+	struct batch b = { 0 };
+
+	return look_at_rows(db, until_ms, 1, &b, e) < 0 ? -1 : b.rows > 0;
+}
+
 /* In a transaction: how many rows, or -1. */
 static int delete_rows(struct db *db, int64_t until_ms, int limit,
 		       struct err *e)
 {
-	struct sqlite3_stmt *st =
-		db_bind(db, ST_RETENTION_BATCH, "id", until_ms, limit);
 	struct batch b = { 0 };
 
-	if (db_row(db, st, &batch_cols, &b, NULL, e) < 0)
+	if (look_at_rows(db, until_ms, limit, &b, e) < 0)
 		return -1;
 	if (b.rows &&
 	    (forget(db, &b, e) < 0 || keep_from(db, KEPT_LOG, until_ms, e) < 0))
@@ -89,6 +103,16 @@ static int delete_rows(struct db *db, int64_t until_ms, int limit,
 }
 
 /* --- the sums ---------------------------------------------------------------- */
+
+static int any_hour(struct db *db, int64_t until_ms, struct err *e)
+{
+	int64_t hour_ms;
+
+	if (db_int(db, db_bind(db, ST_RETENTION_HOUR, "i", until_ms), &hour_ms,
+		   e) < 0)
+		return -1;
+	return hour_ms < until_ms;
+}
 
 /* In a transaction: the oldest hour, if it is old enough; how many, or -1. */
 static int delete_hour(struct db *db, int64_t until_ms, int limit,
@@ -114,6 +138,7 @@ static int delete_hour(struct db *db, int64_t until_ms, int limit,
 /* --- both -------------------------------------------------------------------- */
 
 struct job {
+	int (*any)(struct db *db, int64_t until_ms, struct err *e);
 	int (*run)(struct db *db, int64_t until_ms, int limit, struct err *e);
 	int64_t until_ms;
 	int64_t *done;
@@ -136,8 +161,10 @@ static int one_batch(struct db *db, const struct job *job, struct retention *r,
 		     struct err *e)
 {
 	int64_t begin_us;
-	int n;
+	int n = job->any(db, job->until_ms, e); /* a look takes no lock */
 
+	if (n <= 0)
+		return n;
 	if (db_begin(db, e) < 0)
 		return -1;
 	begin_us = clock_mono_us();
@@ -156,8 +183,10 @@ int retention_run(struct db *db, const struct conf *conf, int64_t now_ms,
 		  int64_t for_ms, struct retention *r, struct err *e)
 {
 	const struct job jobs[] = {
-		{ delete_rows, cutoff_ms(now_ms, conf->log_days), &r->rows },
-		{ delete_hour, cutoff_ms(now_ms, conf->usage_days), &r->hours },
+		{ any_rows, delete_rows, cutoff_ms(now_ms, conf->log_days),
+		  &r->rows },
+		{ any_hour, delete_hour, cutoff_ms(now_ms, conf->usage_days),
+		  &r->hours },
 	};
 	int64_t end_ms = clock_mono_ms() + for_ms;
 	int n = 1;

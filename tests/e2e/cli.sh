@@ -141,7 +141,7 @@ input ''
 ok 'a role that is none' 64 user add eve --role king
 ok 'grant' 0 user grant alice 5.000000001 --reason 'a gift' --json
 is 'grant' "$(member balance_nusd)" 5000000001
-ok 'grant taken back' 0 user grant alice -2.000000001 --json
+ok 'grant taken back' 0 user adjust alice -2.000000001 --reason oops --json
 is 'grant taken back' "$(member balance_nusd)" 3000000000
 ok 'too many decimals' 64 user grant alice 0.0000000001
 ok 'no such user' 66 user grant nobody 1

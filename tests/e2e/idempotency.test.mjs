@@ -186,7 +186,7 @@ test('an answer that is there needs no money', async () => {
   const buyer = w.key({ user }).key;
   assert.equal((await ask(k, { max_tokens: 10 }, buyer)).status, 200);
   await settled();
-  w.pontage('user', 'grant', user, '-1');
+  w.pontage('user', 'adjust', user, '-1', '--reason', 'gone', '--below-zero');
   assert.equal((await ask(fresh(), { max_tokens: 10 }, buyer)).status, 429);
   assert.equal((await ask(k, { max_tokens: 10 }, buyer)).headers['idempotent-replayed'], 'true');
 });
