@@ -194,11 +194,11 @@ int bill_reserve(const struct bill_ask *b, int64_t *nusd, struct err *e)
 
 	*nusd = 0;
 	if (!b->price->id)
-		return err_param(e, ERR_NO_PRICE, "model",
-				 "The model '%.*s' has no price. The "
-				 "administrator sets one: pontage price set "
-				 "%.*s --input USD --output USD, or --free.",
-				 n, model, n, model);
+		return err_set(e, ERR_NO_PRICE,
+			       "The model '%.*s' has no price. The "
+			       "administrator sets one: pontage price set "
+			       "%.*s --input USD --output USD, or --free.",
+			       n, model, n, model);
 	if (check_limits(b, e) < 0)
 		return -1;
 	*nusd = price_nusd(b, b->price, output_tok(b, b->price));

@@ -206,7 +206,7 @@ static void what_cannot_be_served_is_refused(void **state)
 		enum err_code code;
 		const char *param;
 	} rows[] = {
-		{ "no price", 10, -1, -1, 0, 0, 0, 0, ERR_NO_PRICE, "model" },
+		{ "no price", 10, -1, -1, 0, 0, 0, 0, ERR_NO_PRICE, "" },
 		{ "more than the model can", 10, 1001, -1, 1, 0, 1000, 0,
 		  ERR_INT_HIGH, "max_tokens" },
 		{ "the other name", 10, -1, 1001, 1, 0, 1000, 0, ERR_INT_HIGH,
