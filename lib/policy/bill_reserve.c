@@ -139,6 +139,7 @@ static int64_t prompt_nusd(const struct bill_ask *b, const struct book_price *p)
 /* What does not go by tokens. */
 static int64_t fixed_nusd(const struct bill_ask *b, const struct book_price *p)
 {
+	int64_t tools = b->ask->has_tools || b->ask->has_search;
 	const struct {
 		enum line line;
 		int64_t count;
@@ -147,8 +148,9 @@ static int64_t fixed_nusd(const struct bill_ask *b, const struct book_price *p)
 		{ LINE_image, b->images },
 		{ LINE_character, b->characters },
 		{ LINE_time, b->audio_ms },
-		{ LINE_search,
-		  MAX(b->searches, b->ask->has_tools || b->ask->has_search) },
+		{ LINE_search, MAX(b->searches, tools) },
+		{ LINE_fetch, tools },
+		{ LINE_file_search, tools },
 	};
 	int64_t sum = 0;
 

@@ -94,7 +94,7 @@ static const struct {
 	{ "counted", P(AT(input, USD), FROM(500, input, 2 * USD), AT(output, 0)), .prompt_tok = 300, .want = 300000 },
 	{ "by request", P(AT(input, 0), AT(request, 5000)), .want = 5000 },
 	{ "pictures to be made", P(AT(input, 0), PICTURE("", 10), PICTURE("1x1", 30)), .images = 2, .want = 60 },
-	{ "tools may search", P(AT(input, 0), AT(search, 700)), .tools = true, .want = 700 },
+	{ "tools may search and fetch, once", P(AT(input, 0), AT(search, 700), AT(fetch, 50), AT(file_search, 3)), .tools = true, .want = 753 },
 	{ "a group", P(AT(input, USD), AT(output, 2 * USD)), .factor_ppm = 500000, .want = 510000 },
 	{ "priority", { .id = 1, .priority_ppm = 2000000, .lines = (const struct price_line[]){ AT(input, USD), AT(request, 7) }, .n_lines = 2 },
 	  .tier = TIER_PRIORITY, .want = 2000007 },
