@@ -9,11 +9,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define HEADERS_MAX     256
-#define STREAM_BYTES    2048  /* of a stream's events that are read at once */
-#define CALL_TURN_BYTES 32768 /* of one answer in one turn */
-#define TURN_BYTES      65536 /* of all, before each has no more than a piece */
-#define JOIN_BYTES      65536 /* bodies up to this go out in one piece */
+#define HEADERS_MAX  256
+#define STREAM_BYTES 2048  /* of a stream's events that are read at once */
+#define JOIN_BYTES   65536 /* bodies up to this go out in one piece */
 
 /* --- what libcurl calls ---------------------------------------------------- */
 
@@ -152,52 +150,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	return c->dead ? 0 : n * size;
 }
 
-static void wake_up(struct call *c)
-{
-	if (!c->rest_from)
-		return;
-	*c->rest_from = c->rest_next;
-	if (c->rest_next)
-		c->rest_next->rest_from = c->rest_from;
-	else
-		c->calls->resting_last = c->rest_from;
-	c->rest_from = NULL;
-	c->calls->n_resting--;
-}
-
-static void rest(struct call *c)
-{
-	struct calls *cs = c->calls;
-
-	if (c->rest_from)
-		return;
-	c->rest_next = NULL;
-	c->rest_from = cs->resting_last;
-	*cs->resting_last = c;
-	cs->resting_last = &c->rest_next;
-	cs->n_resting++;
-	cs->poller->again = true;
-}
-
-/* libcurl reads a fast upstream until nothing is left, and the slow ones would
- * wait for it: each has a share of a turn, a small one where many are fast.
- * What has read nothing yet always may. */
-static bool may_read(struct call *c, size_t n)
-{
-	struct calls *cs = c->calls;
-
-	if (c->turn != cs->turn) {
-		c->turn = cs->turn;
-		c->turn_bytes = 0;
-	}
-	if (c->turn_bytes >= CALL_TURN_BYTES ||
-	    (c->turn_bytes && cs->turn_bytes >= TURN_BYTES))
-		return false;
-	c->turn_bytes += (int64_t)n;
-	cs->turn_bytes += (int64_t)n;
-	return true;
-}
-
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct call *c = arg;
@@ -206,8 +158,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 		return 0;
 	if (c->hold)
 		return CURL_WRITEFUNC_PAUSE;
-	if (!may_read(c, n * size)) {
-		rest(c);
+	if (!call_may_read(c, n * size)) {
+		call_rest(c);
 		return CURL_WRITEFUNC_PAUSE;
 	}
 	c->hold = !c->hooks->data(c->arg, p, n * size);
@@ -402,19 +354,6 @@ static void open_lane(struct calls *cs, struct lane *l)
 	curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 }
 
-/* libcurl's limit is of a lane's connections, those in use too: past it, one
- * that comes back is closed.  So a half of n is for whole answers and a half
- * for the streams' lanes: with all calls of one kind under way there are half
- * as many idle ones of the other at most. */
-void calls_keep(struct calls *cs, int64_t n)
-{
-	int64_t streams = n / 2 / MAX(cs->n_lanes - 1, 1);
-
-	for (int i = 0; i < cs->n_lanes; i++)
-		curl_multi_setopt(cs->lanes[i].multi, CURLMOPT_MAXCONNECTS,
-				  (long)MAX(i ? streams : n / 2, 1));
-}
-
 struct calls *calls_open(struct poller *p, const struct conf *conf)
 {
 	struct calls *cs = mem_alloc(sizeof(*cs));
@@ -447,7 +386,7 @@ static void give_easy(struct calls *cs, bool stream, CURL *easy)
 
 static void bury(struct call *c)
 {
-	wake_up(c);
+	call_wake(c);
 	if (c->easy)
 		give_easy(c->calls, c->stream, c->easy);
 	curl_slist_free_all(c->lines);
@@ -632,27 +571,9 @@ void call_resume(struct call *c)
 	}
 }
 
-/* Those that rested go on, as far as the new turn's share goes. */
-static void end_rest(struct calls *cs)
-{
-	int n = cs->n_resting;
-
-	cs->turn++;
-	cs->turn_bytes = 0;
-	while (n-- > 0 && cs->resting && cs->turn_bytes < TURN_BYTES) {
-		struct call *c = cs->resting;
-
-		wake_up(c);
-		if (!c->hold)
-			call_resume(c);
-	}
-	if (cs->resting)
-		cs->poller->again = true;
-}
-
 void calls_turn(struct calls *cs)
 {
-	end_rest(cs);
+	calls_end_rest(cs);
 	while (cs->fresh) {
 		struct call *c = cs->fresh;
 

@@ -76,6 +76,15 @@ struct call {
 void call_finish(struct call *c, struct relay_result r);
 void call_put_fresh(struct calls *cs, struct call *c);
 
+/* call_rest.c: libcurl reads a fast upstream until nothing is left, and the slow
+ * ones would wait for it.  So each has a share of a turn, a small one where
+ * many are fast; what has read nothing yet always may. */
+bool call_may_read(struct call *c, size_t n);
+void call_rest(struct call *c); /* its libcurl is told to pause */
+void call_wake(struct call *c); /* off the list of those that rest */
+/* A new turn: those that rest go on, as far as its share goes. */
+void calls_end_rest(struct calls *cs);
+
 /* call_name.c: one look-up of a name at a time. */
 
 /* True: the call may begin.  Else it waits for the one that looks its name
