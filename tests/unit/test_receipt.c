@@ -78,7 +78,7 @@ static const struct {
 	  "time         2026-11-21T12:00:00.123Z, first token after 0 ms, 0 ms in all\n"
 	  "\n"
 	  "image                      2 x $1.00 each = $2.00, 1024x1024/high\n"
-	  "time                 1800000 x $8.00 / hour = $4.00\n"
+	  "time                 1800000 x $8.00 / 1 hour = $4.00\n"
 	  "amount          $6.00\n"
 	  "reserved        $0.00; the budget ended the answer\n"
 	  "\n"
