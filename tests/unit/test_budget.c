@@ -364,6 +364,28 @@ static void a_new_budget_knows_what_started_later(void **state)
 	rows_done();
 }
 
+/* Held for nothing, it did not roll the window; its cost does. */
+static void a_free_request_that_cost_rolls_the_window(void **state)
+{
+	struct fixture fx;
+
+	(void)state;
+	fixture_init(&fx, ":memory:");
+	fixture_user(&fx, 1000, -1);
+	MUST(&fx, budget_set(fx.db, "token", "1", "day", 100, NOON_MS, &fx.e));
+	try_hold(&fx, &(struct hold){ NOON_MS, 60, 0, 60, 60 }, 1);
+	try_hold(&fx, &(struct hold){ NOON_MS + DAY_MS, 0, 0, 0, 40 }, 2);
+	assert_int_equal(the_budget(&fx).used_nusd, 40);
+	assert_string_equal(fixture_audit(&fx), "");
+	row("what is left of that day");
+	ROW_INT(try_hold(&fx, &(struct hold){ NOON_MS + DAY_MS, 99, 1, 0, -1 },
+			 3),
+		60);
+	ROW_STR(fixture_audit(&fx), "");
+	fixture_release(&fx);
+	rows_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_user_may_move_while_a_request_runs),
 		cmocka_unit_test(a_new_budget_counts_what_is_there),
 		cmocka_unit_test(a_new_budget_knows_what_started_later),
+		cmocka_unit_test(a_free_request_that_cost_rolls_the_window),
 	};
 
 	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);

@@ -153,6 +153,7 @@ static void a_file_that_was_committed_counts_once(void **state)
 	assert_int_equal(link(m.file, again), 0);
 	for (int i = 0; i < 2; i++) {
 		replay(&m);
+		assert_int_equal(m.out.broken, 0);
 		assert_int_equal(fixture_int(&m.fx, "balance"),
 				 1000 * USD - 60);
 		assert_int_equal(fixture_int(&m.fx, "used"), 60);
