@@ -8,6 +8,7 @@
 #include "store/budget.h"
 #include "store/rollup.h"
 
+#define BATCH_LEAST 20
 #define BATCH_FIRST 100
 #define BATCH_MOST  1000
 #define PAUSE_US    2000  /* between two transactions, for the writer */
@@ -152,7 +153,7 @@ static void note(struct retention *r, int n, int64_t took_us)
 		log_info("retention.long", LOG_I("rows", n),
 			 LOG_I("us", took_us));
 	if (took_us > ROLLUP_LONG_US / 2)
-		r->batch = MAX(r->batch / 2, 1);
+		r->batch = MAX(r->batch / 2, BATCH_LEAST);
 	else if (n == r->batch && took_us < ROLLUP_LONG_US / 4)
 		r->batch = MIN(r->batch * 2, BATCH_MOST);
 }
@@ -160,7 +161,7 @@ static void note(struct retention *r, int n, int64_t took_us)
 static int one_batch(struct db *db, const struct job *job, struct retention *r,
 		     struct err *e)
 {
-	int64_t begin_us;
+	int64_t begin_us, took_us;
 	int n = job->any(db, job->until_ms, e); /* a look takes no lock */
 
 	if (n <= 0)
@@ -169,12 +170,13 @@ static int one_batch(struct db *db, const struct job *job, struct retention *r,
 		return -1;
 	begin_us = clock_mono_us();
 	n = job->run(db, job->until_ms, r->batch, e);
+	took_us = clock_mono_us() - begin_us; /* the sync is not ours to cut */
 	if (n <= 0 || db_commit(db, e) < 0) {
 		db_rollback(db);
 		return MIN(n, e->code ? -1 : 0);
 	}
 	*job->done += n;
-	note(r, n, clock_mono_us() - begin_us);
+	note(r, n, took_us);
 	usleep(PAUSE_US);
 	return n;
 }

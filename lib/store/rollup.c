@@ -10,6 +10,7 @@
 #include "db/db.h"
 #include "sql.h"
 
+#define BATCH_LEAST 20
 #define BATCH_FIRST 50
 #define BATCH_MOST  1000
 #define PAUSE_US    1000 /* between two transactions, for the writer */
@@ -82,7 +83,7 @@ static int roll(struct db *db, int limit, struct err *e)
 static void adapt(struct rollup *r, int rows, int64_t took_us)
 {
 	if (took_us > ROLLUP_LONG_US / 2)
-		r->batch = MAX(r->batch / 2, 1);
+		r->batch = MAX(r->batch / 2, BATCH_LEAST);
 	else if (rows == r->batch && took_us < ROLLUP_LONG_US / 4)
 		r->batch = MIN(r->batch * 2, BATCH_MOST);
 }
@@ -96,11 +97,11 @@ static int one_batch(struct db *db, struct rollup *r, struct err *e)
 		return -1;
 	begin_us = clock_mono_us(); /* the lock is ours: others wait */
 	n = roll(db, r->batch, e);
+	took_us = clock_mono_us() - begin_us; /* the sync is not ours to cut */
 	if (n < 0 || db_commit(db, e) < 0) {
 		db_rollback(db);
 		return -1;
 	}
-	took_us = clock_mono_us() - begin_us;
 	if (took_us > ROLLUP_LONG_US)
 		log_info("rollup.long", LOG_I("rows", n), LOG_I("us", took_us));
 	r->rows += n;

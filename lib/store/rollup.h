@@ -16,7 +16,8 @@ struct db;
 
 #define ROLLUP_HOUR_MS 3600000LL
 #define ROLLUP_DAY_MS  (24 * ROLLUP_HOUR_MS)
-#define ROLLUP_LONG_US 5000 /* a transaction that takes longer is logged */
+#define ROLLUP_LONG_US \
+	5000 /* a transaction longer, but for its sync, is logged */
 
 /* --- durations -----------------------------------------------------------------
  *
