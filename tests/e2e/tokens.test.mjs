@@ -9,6 +9,8 @@ import { openWorld, until } from './world.mjs';
 const root = new URL('../..', import.meta.url).pathname;
 const build = process.env.BUILD ?? `${root}/build`;
 const ranks = `${root}/build/ranks`;
+// Programs of another build have none beside them.
+process.env.PONTAGE_RANKS_DIR = ranks;
 const { get_encoding } = createRequire(`${ranks}/npm/`)('tiktoken');
 
 // The same numbers at every run.
