@@ -96,7 +96,7 @@ static int find_owner(struct cli *c, const char *who, struct owner *o,
 	const char *colon = strchr(who, ':');
 	size_t n = colon ? (size_t)(colon - who) : 0;
 
-	*o = (struct owner){ .scope = "" };
+	*o = (struct owner){ .scope = "", .owner = "", .name = "" };
 	if (!cli_db(c, e))
 		return -1;
 	for (size_t i = 0; colon && colon[1] && i < COUNT(scopes); i++) {
@@ -188,7 +188,7 @@ static int list(struct cli *c, const void *values, struct err *e)
 	const struct values *v = values;
 	struct budget *all = NULL;
 	struct row *rows;
-	struct owner o;
+	struct owner o = { .scope = "", .owner = "" };
 	int n, m = 0;
 
 	if (!cli_db(c, e) || (v->who && find_owner(c, v->who, &o, e) < 0))

@@ -62,7 +62,7 @@ static int end_some(struct db *db, int64_t worker_id, struct orphan **rows,
 static void report(int64_t worker_id, const struct orphan *rows, int n,
 		   struct ledger_swept *out)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; rows && i < n; i++) {
 		const struct orphan *o = &rows[i];
 
 		if (o->progress_ms)
@@ -82,7 +82,7 @@ static void report(int64_t worker_id, const struct orphan *rows, int n,
 static int sweep_worker(struct db *db, int64_t worker_id,
 			struct ledger_swept *out, struct err *e)
 {
-	struct orphan *rows;
+	struct orphan *rows = NULL;
 	struct arena arena;
 	int n;
 

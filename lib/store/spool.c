@@ -15,7 +15,7 @@
 #include "store/ledger_in.h"
 #include "json/jw.h"
 
-#define LINE_MAX_BYTES (16 << 20)
+#define LINE_MAX_BYTES ((size_t)16 << 20)
 #define PAUSE_MS       1000 /* between two tries to replay */
 
 struct spool {
@@ -125,7 +125,7 @@ void spool_sum(struct str text, char at[static SPOOL_SUM + 1])
 	unsigned char hash[HASH_SHA256];
 
 	hash_sha256(text.p, text.n, hash);
-	for (int i = 0; i < SPOOL_SUM / 2; i++)
+	for (size_t i = 0; i < SPOOL_SUM / 2; i++)
 		snprintf(at + 2 * i, 3, "%02x", hash[i]);
 }
 
