@@ -527,8 +527,15 @@ static void io_more(void *arg)
 	budget_more(arg);
 }
 
-static const struct relay_io io = { io_upstream, io_cancel, io_head, io_data,
-				    io_end,      io_timer,  io_more };
+static const struct relay_io io = {
+	.upstream = io_upstream,
+	.cancel = io_cancel,
+	.head = io_head,
+	.data = io_data,
+	.end = io_end,
+	.timer = io_timer,
+	.more = io_more,
+};
 
 static void on_time(struct timer *t, int64_t now_ms)
 {

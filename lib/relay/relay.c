@@ -33,6 +33,7 @@ void relay_init(struct relay *r, const struct relay_plan *plan,
 			     .plan = plan,
 			     .arena = arena,
 			     .cancelled = true, /* there is no call yet */
+			     .said = "",
 			     .retry_after_ms = -1 };
 	r->end.first_ms = -1;
 	r->attempts = ARENA_ARRAY(arena, struct relay_attempt,
@@ -99,6 +100,13 @@ static void stop_call(struct relay *r)
 
 static void note_attempt(struct relay *r, int64_t now_ms, enum err_code code)
 {
+	struct relay_outcome o = {
+		.to = r->at,
+		.code = code,
+		.status = r->up_status,
+		.retry_after_ms = r->retry_after_ms,
+		.words = r->said,
+	};
 	struct relay_attempt *a;
 
 	if (!r->n_attempts)
@@ -109,6 +117,8 @@ static void note_attempt(struct relay *r, int64_t now_ms, enum err_code code)
 	a->code = code;
 	a->status = r->up_status;
 	a->ms = now_ms - r->attempt_ms;
+	if (r->io->attempt_over)
+		r->io->attempt_over(r->arg, &o);
 }
 
 static void end(struct relay *r, int64_t now_ms)
@@ -265,6 +275,7 @@ static void reset_answer(struct relay *r)
 	r->n_passed = 0;
 	r->content_type = STR_NONE;
 	r->refusal_code[0] = '\0';
+	r->said = "";
 	r->retry_after_ms = -1;
 	r->end.reached = false;
 	r->cancelled = r->done_seen = r->gathering = false;
@@ -278,6 +289,13 @@ static void reset_answer(struct relay *r)
 	listen_count(&r->listen, r->plan->counter);
 }
 
+static bool may_try(struct relay *r)
+{
+	int64_t wait_ms = -1;
+
+	return !r->io->attempt || !r->io->attempt(r->arg, r->at, &wait_ms);
+}
+
 /* Begins the next attempt; false where there is none left. */
 static bool try_next(struct relay *r, int64_t now_ms, struct err *e)
 {
@@ -287,6 +305,8 @@ static bool try_next(struct relay *r, int64_t now_ms, struct err *e)
 	       r->n_attempts < plan->limits.max_attempts &&
 	       now_ms < r->began_ms + plan->limits.deadline_ms) {
 		r->at = &plan->candidates[r->next++];
+		if (!may_try(r))
+			continue;
 		r->attempts[r->n_attempts++] = (struct relay_attempt){
 			.channel = r->at->channel->name,
 			.key_id = r->at->key->id,

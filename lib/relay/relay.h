@@ -42,6 +42,15 @@ struct relay_result {
 	const char *why;    /* a sentence for the log, "" if none */
 };
 
+/* How an attempt ended, for whoever looks after channels and keys. */
+struct relay_outcome {
+	const struct candidate *to;
+	enum err_code code;     /* ERR_NONE: it served, or still might have */
+	int status;             /* the upstream's; 0: it sent no head */
+	int64_t retry_after_ms; /* that it asked for; -1: it said nothing */
+	const char *words;      /* of the upstream, as they came; "": none */
+};
+
 /* What a relay may ask of the world.  Nothing here may call back into the
  * relay before it returns. */
 struct relay_io {
@@ -58,6 +67,13 @@ struct relay_io {
 	/* Hold money for more output.  The answer is relay_on_budget(); until
 	 * then it is not asked again. */
 	void (*more)(void *arg);
+	/* The last look before a candidate is called (NULL: all may be).
+	 * ERR_NONE: it may be, and attempt_over() will follow, once.  Else why
+	 * not: it is passed over, which counts as no attempt; wait_ms: when it
+	 * may be there, -1: not known. */
+	enum err_code (*attempt)(void *arg, const struct candidate *to,
+				 int64_t *wait_ms);
+	void (*attempt_over)(void *arg, const struct relay_outcome *o);
 };
 
 struct relay_limits { /* milliseconds and bytes, from the settings */
@@ -164,6 +180,7 @@ struct relay {
 	int n_passed;
 	bool head_sent, done_seen, paused, cancelled, gathering;
 	char refusal_code[64]; /* the upstream's own, of a bad request */
+	const char *said;      /* its words of an error, as they came */
 
 	struct relay_budget budget;
 	struct relay_end end;

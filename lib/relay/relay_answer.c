@@ -164,10 +164,11 @@ static void error_words(const char *before, const char *said, char *out,
 }
 
 /* An answer that says 200 and then reports an error. */
-static enum err_code said_error(const struct relay *r, char *words, size_t size)
+static enum err_code said_error(struct relay *r, char *words, size_t size)
 {
 	const struct listen_error *e = &r->listen.error;
 
+	r->said = arena_dup(r->arena, str_of(e->message));
 	error_words("The upstream reports an error", e->message, words, size);
 	return e->status == 429 ? ERR_UP_RATE : ERR_UP_STATUS;
 }
@@ -425,6 +426,7 @@ static void upstream_error(struct relay *r, int64_t now_ms)
 	char words[240];
 
 	listen_error_body(r->held.p, r->held.len, r->up_status, &said);
+	r->said = arena_dup(r->arena, str_of(said.message));
 	error_words(m->words, said.message, words, sizeof(words));
 	/* A code is a word; anything else is not passed on. */
 	if (strspn(said.code, "abcdefghijklmnopqrstuvwxyz_0123456789") ==

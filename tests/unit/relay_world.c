@@ -102,8 +102,15 @@ static void io_more(void *arg)
 	w->n_asks++;
 }
 
-static const struct relay_io io = { io_upstream, io_cancel, io_head, io_data,
-				    io_end,      io_timer,  io_more };
+static const struct relay_io io = {
+	.upstream = io_upstream,
+	.cancel = io_cancel,
+	.head = io_head,
+	.data = io_data,
+	.end = io_end,
+	.timer = io_timer,
+	.more = io_more,
+};
 
 /* --- what a test does ------------------------------------------------------- */
 
@@ -138,7 +145,9 @@ void world_init(struct world *w, const char *body, int n_channels)
 	for (int i = 0; i < n_channels; i++) {
 		name = arena_printf(&w->arena, "%c", 'a' + i);
 		w->keys[i] = (struct book_key){
-			i + 1, arena_printf(&w->arena, "sk-upstream-%s", name)
+			.id = i + 1,
+			.secret =
+				arena_printf(&w->arena, "sk-upstream-%s", name),
 		};
 		w->channels[i] = (struct book_channel){
 			.id = i + 1,
@@ -148,8 +157,11 @@ void world_init(struct world *w, const char *body, int n_channels)
 				arena_printf(&w->arena, "http://%s/v1", name),
 			.usable = true,
 		};
-		w->candidates[i] = (struct candidate){ &w->channels[i],
-						       &w->keys[i], "m1" };
+		w->candidates[i] = (struct candidate){
+			.channel = &w->channels[i],
+			.key = &w->keys[i],
+			.model = "m1",
+		};
 	}
 	w->plan = (struct relay_plan){
 		.endpoint =
