@@ -52,6 +52,7 @@ struct exchange {
 	struct token token; /* id 0: nobody known */
 	struct book *book;
 	struct ask ask;
+	struct route route; /* the candidates and why */
 	struct book_price price;
 	struct bill_ask bill; /* of ask and price */
 	struct tokens tokens; /* our counts */

@@ -250,16 +250,19 @@ static int plan(struct prep *p, struct exchange *x, struct err *e)
 {
 	struct route_ask ask = { .model = x->ask.model,
 				 .group = x->token.group,
-				 .channel_id = x->token.channel_id };
+				 .channel_id = x->token.channel_id,
+				 .models = x->token.models };
 
 	x->plan = (struct relay_plan){ .endpoint = x->endpoint,
 				       .ask = &x->ask,
 				       .body = buf_span(&x->body),
 				       .request_id = x->request_id,
 				       .limits = p->loop->limits };
-	x->plan.n_candidates =
-		route_plan(x->book, &ask, &x->arena, &x->plan.candidates, e);
-	return x->plan.n_candidates < 0 ? -1 : 0;
+	if (route_plan(x->book, &ask, NULL, &x->arena, &x->route, e) < 0)
+		return -1;
+	x->plan.candidates = x->route.candidates;
+	x->plan.n_candidates = x->route.n_candidates;
+	return 0;
 }
 
 static void reserve(struct prep *p, struct exchange *x)

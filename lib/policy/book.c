@@ -135,6 +135,35 @@ bool book_on_list(const char *list, struct str name)
 	return false;
 }
 
+const struct book_channel *book_channel(const struct book *b, struct str which)
+{
+	int64_t id = 0;
+
+	for (int i = 0; i < b->n_channels; i++)
+		if (str_eq(which, b->channels[i].name))
+			return &b->channels[i];
+	str_int(which, 1, INT64_MAX, &id);
+	for (int i = 0; id && i < b->n_channels; i++)
+		if (b->channels[i].id == id)
+			return &b->channels[i];
+	return NULL;
+}
+
+const struct book_limits *book_cap(const struct book *b, const char *scope,
+				   const char *owner)
+{
+	for (int i = 0; i < b->n_caps; i++)
+		if (!strcmp(b->caps[i].scope, scope) &&
+		    !strcmp(b->caps[i].owner, owner))
+			return &b->caps[i].limits;
+	return NULL;
+}
+
+bool book_matches(const struct book *b, struct str name)
+{
+	return b->n_patterns && name.n;
+}
+
 static const char *open_key(const struct book_shelf *s, struct book *b,
 			    const struct channel *ch,
 			    const struct channel_key *key)
@@ -175,10 +204,10 @@ static void open_keys(const struct book_shelf *s, struct book *b,
 		secret = open_key(s, b, ch, k);
 		if (secret)
 			to->keys[to->n_keys++] =
-				(struct book_key){ k->id, secret };
+				(struct book_key){ k->id, secret, "" };
 	}
 	if (!stored && (to->provider->quirks & Q_KEY_OPTIONAL))
-		to->keys[to->n_keys++] = (struct book_key){ 0, "" };
+		to->keys[to->n_keys++] = (struct book_key){ 0, "", "" };
 }
 
 static const char *why_not(const struct book_shelf *s,
@@ -295,13 +324,16 @@ static struct book_price price_of_row(struct book *b, const struct price *p)
 /* What a channel costs us counts wherever it serves under that name. */
 static void add_cost(struct book *b, const struct price *p)
 {
+	struct book_price *cost = ARENA_NEW(&b->arena, struct book_price);
+
+	*cost = price_of_row(b, p);
 	for (int m = 0; m < b->n_models; m++)
 		for (int i = 0; i < b->models[m]->n_seats; i++) {
 			struct book_seat *s = &b->models[m]->seats[i];
 
 			if (s->channel->id == p->channel_id &&
 			    !strcmp(s->upstream, p->model))
-				s->cost = price_of_row(b, p);
+				s->cost = cost;
 		}
 }
 
@@ -349,9 +381,9 @@ const struct book_price *book_cost(const struct book *b, struct str model,
 	const struct book_model *m = book_model(b, model);
 
 	for (int i = 0; m && i < m->n_seats; i++)
-		if (m->seats[i].channel == ch && m->seats[i].cost.id &&
+		if (m->seats[i].channel == ch && m->seats[i].cost &&
 		    !strcmp(m->seats[i].upstream, upstream))
-			return &m->seats[i].cost;
+			return m->seats[i].cost;
 	return m ? &m->price : &none;
 }
 

@@ -17,9 +17,27 @@
 
 struct box_key;
 
+enum rotation { /* of the keys of a channel */
+		ROTATE_ROUND_ROBIN,
+		ROTATE_RANDOM,
+		ROTATE_LEAST_USED,
+		ROTATE__COUNT
+};
+
+struct book_limits { /* 0: none */
+	int64_t rpm, tpm, concurrency, rpd;
+};
+
 struct book_key {
 	int64_t id;
 	const char *secret; /* "" where the provider asks for none */
+	const char *name;   /* what administrators call it */
+};
+
+/* What a channel changes in each request: a member of the body with its JSON,
+ * or a header with its text.  value NULL: it is taken out. */
+struct book_change {
+	const char *name, *value;
 };
 
 struct book_channel {
@@ -29,11 +47,26 @@ struct book_channel {
 	const char *base_url;
 	bool usable;     /* enabled, and has a key that opens */
 	const char *why; /* it is not usable */
+	bool keyless;    /* and that is why */
 	int priority, weight;
-	const char *groups; /* comma list */
-	struct egress_rule egress;
-	struct book_key *keys;
+	const char *groups;        /* comma list */
+	struct egress_rule egress; /* counts for the proxy too */
+	struct book_key *keys;     /* those that can be used */
 	int n_keys;
+
+	enum rotation rotation;
+	_Atomic unsigned int *turn; /* of round robin; in this process */
+	struct book_limits limits, key_limits; /* of all; of each key */
+	struct book_times { /* milliseconds; 0: the setting's */
+		int64_t connect_ms, first_token_ms, idle_ms, total_ms;
+	} times;
+	const char *proxy; /* "http://host:port", "socks5h://..."; "": none */
+	const char *test_model; /* "": its first */
+	bool auto_disable;
+	const char *system_prompt; /* goes before every request; "": none */
+	const struct book_change *params, *headers;
+	int n_params, n_headers;
+	int n_patterns; /* of its models */
 };
 
 #define PPM 1000000 /* a factor of 1 */
@@ -52,7 +85,8 @@ struct book_price { /* a row of the price book, see store/price.h */
 struct book_seat {
 	const struct book_channel *channel;
 	const char *upstream;
-	struct book_price cost; /* what it costs us; id 0: as the list says */
+	const struct book_price *cost; /* what it costs us; NULL: as the list
+					  says */
 };
 
 struct book_group { /* of users */
@@ -60,11 +94,34 @@ struct book_group { /* of users */
 	int64_t factor_ppm; /* of the price */
 };
 
+struct book_cap {                  /* limits of all that one of these does */
+	const char *scope, *owner; /* "user" its id; "group", "model" a name */
+	struct book_limits limits;
+};
+
+enum sticky { /* what keeps a conversation on one key */
+	      STICKY_OFF,
+	      STICKY_KEY,    /* the API key */
+	      STICKY_USER,   /* the request's user, else the API key */
+	      STICKY_PROMPT, /* prompt_cache_key, else how it begins */
+	      STICKY__COUNT
+};
+
+struct book_fallback {     /* what serves where a model cannot */
+	const char *group; /* "": all that have none of their own */
+	const struct book_model *to;
+};
+
 struct book_model {
 	const char *name;
 	struct book_price price;
 	struct book_seat *seats; /* highest priority first */
 	int n_seats;
+	enum sticky sticky;
+	int64_t deadline_ms;                   /* 0: the setting's */
+	int max_attempts;                      /* 0: the setting's */
+	const struct book_fallback *fallbacks; /* by group, in order */
+	int n_fallbacks;
 	struct book_model *next; /* in its hash slot */
 };
 
@@ -76,6 +133,10 @@ struct book {
 	int n_models;
 	struct book_group *groups; /* those with a factor */
 	int n_groups;
+	struct book_cap *caps; /* by scope and owner */
+	int n_caps;
+	struct book_pattern *patterns; /* of all channels, each text once */
+	int n_patterns;
 
 	/* book.c's own */
 	struct arena arena;
@@ -97,8 +158,18 @@ struct book *book_take(struct book_shelf *s, struct db *db, int64_t version,
 		       struct err *e);
 void book_give(struct book_shelf *s, struct book *b); /* NULL: nothing */
 
-/* NULL: no channel has ever been told of it. */
+/* A model that a channel has by name, or one that has a price and that a
+ * channel's pattern matches; NULL: neither.  Of one channel the exact name
+ * counts before a wildcard, the longer wildcard before the shorter, and both
+ * before a regular expression; all channels that match are there. */
 const struct book_model *book_model(const struct book *b, struct str name);
+/* Does some channel's pattern match a name that has no price? */
+bool book_matches(const struct book *b, struct str name);
+/* By name, else by id; NULL: there is none. */
+const struct book_channel *book_channel(const struct book *b, struct str which);
+/* The limits of a user (its id as text), a group or a model; NULL: none. */
+const struct book_limits *book_cap(const struct book *b, const char *scope,
+				   const char *owner);
 
 /* What the group pays of a price: PPM where it has no factor of its own. */
 int64_t book_factor_ppm(const struct book *b, const char *group);

@@ -25,7 +25,9 @@ struct world {
 
 static void open_world(struct world *w, const struct seat *seats, int n)
 {
-	*w = (struct world){ .model = { .name = "m1", .seats = w->seats } };
+	*w = (struct world){ .model = { .name = "m1",
+					.price = { .id = 1 },
+					.seats = w->seats } };
 	arena_init(&w->arena);
 	w->model.n_seats = n;
 	w->slot = &w->model;
@@ -43,16 +45,22 @@ static void open_world(struct world *w, const struct seat *seats, int n)
 			.keys = w->keys[i],
 			.n_keys = MAX(seats[i].keys, 1),
 		};
-		w->seats[i] = (struct book_seat){ &w->channels[i], "up" };
+		w->seats[i] = (struct book_seat){ .channel = &w->channels[i],
+						  .upstream = "up" };
 	}
 }
 
 static int plan(struct world *w, const char *group, int64_t channel,
 		struct candidate **out, struct err *e)
 {
-	struct route_ask ask = { STR("m1"), group, channel };
+	struct route_ask ask = { .model = STR("m1"),
+				 .group = group,
+				 .channel_id = channel };
+	struct route r;
+	int n = route_plan(&w->book, &ask, NULL, &w->arena, &r, e);
 
-	return route_plan(&w->book, &ask, &w->arena, out, e);
+	*out = r.candidates;
+	return n;
 }
 
 /* Ids of the candidates: "1 3 ". */
@@ -241,7 +249,7 @@ static void the_keys_of_a_channel_take_turns(void **state)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct candidate *c = NULL;
 
-		ROW_INT(plan(&w, "default", 0, &c, &e), 1);
+		ROW_INT(plan(&w, "default", 0, &c, &e), 4);
 		used[c[0].key->id - 10]++;
 	}
 	for (int i = 0; i < 4; i++)
@@ -253,7 +261,8 @@ static void the_keys_of_a_channel_take_turns(void **state)
 static void an_unknown_model_is_told_apart(void **state)
 {
 	static const struct seat seat = { 1, 1, NULL, true, 1 };
-	struct route_ask ask = { STR("m2"), "default", 0 };
+	struct route_ask ask = { .model = STR("m2"), .group = "default" };
+	struct route r;
 	struct candidate *c = NULL;
 	struct err e = { 0 };
 	struct world w;
@@ -261,7 +270,7 @@ static void an_unknown_model_is_told_apart(void **state)
 	(void)state;
 	open_world(&w, &seat, 1);
 	row("unknown");
-	ROW_INT(route_plan(&w.book, &ask, &w.arena, &c, &e), -1);
+	ROW_INT(route_plan(&w.book, &ask, NULL, &w.arena, &r, &e), -1);
 	ROW_INT(e.code, ERR_MODEL);
 	ROW_STR(e.param, "model");
 	row("known, and nobody there");
