@@ -156,7 +156,7 @@ static void refuse(struct relay *r, int64_t now_ms, enum err_code code,
 	};
 	struct str id = str_of(r->plan->request_id);
 	struct relay_header h[ANSWER_HEADERS + 1];
-	char seconds[24];
+	char seconds[ANSWER_TEXT];
 	struct buf body;
 	int n;
 

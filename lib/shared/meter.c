@@ -256,6 +256,12 @@ static void undo(struct meter_hold *hold, int column)
 	hold->n = 0;
 }
 
+void meter_undo(struct shared *sh, struct shared_slot *slot,
+		struct meter_hold *hold)
+{
+	undo(hold, column_of(sh, slot));
+}
+
 bool meter_take(struct shared *sh, struct shared_slot *slot,
 		const struct meter_request *r, int64_t now_ms,
 		struct meter_hold *hold, struct meter_no *no)

@@ -78,7 +78,11 @@ bool meter_take(struct shared *sh, struct shared_slot *slot,
 /* The request used so many tokens: corrects the windows it was taken from, as
  * far as they still last.  May be called again. */
 void meter_correct(struct meter_hold *hold, int64_t tokens);
-/* It is over.  Safe to call twice. */
+/* Nothing came of it: gives the windows back too, as far as they still last.
+ * Safe to call twice, as is meter_give(). */
+void meter_undo(struct shared *sh, struct shared_slot *slot,
+		struct meter_hold *hold);
+/* It is over. */
 void meter_give(struct shared *sh, struct shared_slot *slot,
 		struct meter_hold *hold);
 

@@ -328,12 +328,41 @@ static void one_fails_alone(void **state)
 
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, fresh, done)
 
+static void what_came_to_nothing_is_undone(void **state)
+{
+	struct meter_ask all = { METER_TOKEN,
+				 8,
+				 { [METER_RPM] = 1,
+				   [METER_TPM] = 10,
+				   [METER_RPD] = 1,
+				   [METER_CONCURRENCY] = 1 } };
+	struct shared *sh = *state;
+	struct meter_hold hold;
+	struct meter_view v;
+	struct meter_no no;
+
+	row("taken");
+	ROW_TRUE(take(sh, &all, 1, 10, NOW, &hold, &no));
+	meter_undo(sh, NULL, &hold);
+	meter_undo(sh, NULL, &hold); /* again: nothing */
+	meter_give(sh, NULL, &hold);
+	meter_look(sh, METER_TOKEN, 8, NOW, &v);
+	row("nothing is used");
+	for (int i = 0; i < METER_WHAT__COUNT; i++)
+		ROW_INT(v.used[i], 0);
+	row("and all of it can be taken");
+	ROW_TRUE(take(sh, &all, 1, 10, NOW, &hold, &no));
+	meter_give(sh, NULL, &hold);
+	rows_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(a_window_takes_what_fits_and_no_more),
 		FRESH(tokens_are_corrected_in_their_own_window),
 		FRESH(at_once_is_at_once),
+		FRESH(what_came_to_nothing_is_undone),
 		FRESH(four_workers_take_exactly_the_limit),
 		FRESH(where_there_is_no_room_a_process_keeps_its_share),
 		FRESH(what_the_provider_says_is_kept_to),
