@@ -2,28 +2,39 @@
 
 -- :channel_add
 INSERT INTO channel (name, provider, base_url, origin, enabled, priority,
-                     weight, grps, allow, rpm, created_ms)
+                     weight, grps, allow, rpm, tpm, concurrency, key_rpm,
+                     key_tpm, key_concurrency, rotation, connect_ms,
+                     first_token_ms, idle_ms, total_ms, proxy, test_model,
+                     auto_disable, tags, notes, params, headers,
+                     system_prompt, created_ms)
 VALUES (:name, :provider, :base_url, :origin, :enabled, :priority, :weight,
-        :grps, :allow, :rpm, :created_ms);
+        :grps, :allow, :rpm, :tpm, :concurrency, :key_rpm, :key_tpm,
+        :key_concurrency, :rotation, :connect_ms, :first_token_ms, :idle_ms,
+        :total_ms, :proxy, :test_model, :auto_disable, :tags, :notes, :params,
+        :headers, :system_prompt, :created_ms);
 
 -- :channel_find
-SELECT id, name, provider, base_url, origin, enabled, state, reason, priority,
-       weight, grps, allow, rpm, created_ms
-  FROM channel
- WHERE name = :name AND deleted_ms = 0;
+SELECT * FROM channel_view WHERE name = :name;
 
 -- :channel_get
-SELECT id, name, provider, base_url, origin, enabled, state, reason, priority,
-       weight, grps, allow, rpm, created_ms
-  FROM channel
- WHERE id = :id AND deleted_ms = 0;
+SELECT * FROM channel_view WHERE id = :id;
 
 -- :channel_list
-SELECT id, name, provider, base_url, origin, enabled, state, reason, priority,
-       weight, grps, allow, rpm, created_ms
-  FROM channel
- WHERE deleted_ms = 0
- ORDER BY priority DESC, id;
+SELECT * FROM channel_view ORDER BY priority DESC, id;
+
+-- :channel_write
+-- What an administrator may change, all of it.
+UPDATE channel
+   SET base_url = :base_url, origin = :origin, priority = :priority,
+       weight = :weight, grps = :grps, allow = :allow, rpm = :rpm, tpm = :tpm,
+       concurrency = :concurrency, key_rpm = :key_rpm, key_tpm = :key_tpm,
+       key_concurrency = :key_concurrency, rotation = :rotation,
+       connect_ms = :connect_ms, first_token_ms = :first_token_ms,
+       idle_ms = :idle_ms, total_ms = :total_ms, proxy = :proxy,
+       test_model = :test_model, auto_disable = :auto_disable, tags = :tags,
+       notes = :notes, params = :params, headers = :headers,
+       system_prompt = :system_prompt
+ WHERE id = :id AND deleted_ms = 0;
 
 -- :channel_set
 -- NULL, -1 and the least priority there is leave a column as it was.
@@ -34,6 +45,7 @@ UPDATE channel
        allow = coalesce(:allow, allow),
        state = coalesce(:state, state),
        reason = coalesce(:reason, reason),
+       state_ms = CASE WHEN :state IS NULL THEN state_ms ELSE :now_ms END,
        priority = CASE :priority WHEN -9223372036854775808 THEN priority
                   ELSE :priority END,
        weight = CASE :weight WHEN -1 THEN weight ELSE :weight END,
@@ -74,20 +86,36 @@ INSERT INTO channel_key (channel_id, hint) VALUES (:channel_id, :hint);
 -- :channel_key_seal
 UPDATE channel_key SET sealed = :sealed WHERE id = :id;
 
+-- :channel_key_get
+SELECT * FROM channel_key_view WHERE id = :id;
+
 -- :channel_key_enable
-UPDATE channel_key SET enabled = :enabled, reason = :reason WHERE id = :id;
+-- Enabled again the gateway's own verdict is forgotten too.
+UPDATE channel_key
+   SET enabled = :enabled, reason = :reason, probe_ms = 0,
+       state = CASE :enabled WHEN 1 THEN 'ok' ELSE state END,
+       state_ms = :now_ms
+ WHERE id = :id;
+
+-- :channel_key_state
+-- The gateway's word.  0 rows: it said so before.
+UPDATE channel_key
+   SET state = :state, reason = :reason, probe_ms = :probe_ms,
+       state_ms = :now_ms
+ WHERE id = :id AND NOT (state = :state AND reason = :reason
+                         AND probe_ms = :probe_ms);
+
+-- :channel_key_name
+UPDATE channel_key SET name = :name WHERE id = :id;
+
+-- :channel_key_remove
+DELETE FROM channel_key WHERE id = :id;
 
 -- :channel_key_drop
 DELETE FROM channel_key WHERE channel_id = :channel_id;
 
 -- :channel_keys
-SELECT id, channel_id, sealed, hint, enabled, reason
-  FROM channel_key
- WHERE channel_id = :channel_id
- ORDER BY id;
+SELECT * FROM channel_key_view WHERE channel_id = :channel_id ORDER BY id;
 
 -- :channel_keys_all
-SELECT k.id, k.channel_id, k.sealed, k.hint, k.enabled, k.reason
-  FROM channel_key k
-  JOIN channel c ON c.id = k.channel_id AND c.deleted_ms = 0
- ORDER BY k.channel_id, k.id;
+SELECT * FROM channel_key_view ORDER BY channel_id, id;

@@ -76,6 +76,8 @@ CREATE TRIGGER config_model_setting_drop AFTER DELETE ON model_setting
 BEGIN UPDATE config_version SET version = version + 1; END;
 CREATE TRIGGER config_fallback_add AFTER INSERT ON fallback
 BEGIN UPDATE config_version SET version = version + 1; END;
+CREATE TRIGGER config_fallback_set AFTER UPDATE ON fallback
+BEGIN UPDATE config_version SET version = version + 1; END;
 CREATE TRIGGER config_fallback_drop AFTER DELETE ON fallback
 BEGIN UPDATE config_version SET version = version + 1; END;
 CREATE TRIGGER config_rate_limit_add AFTER INSERT ON rate_limit
@@ -84,3 +86,19 @@ CREATE TRIGGER config_rate_limit_set AFTER UPDATE ON rate_limit
 BEGIN UPDATE config_version SET version = version + 1; END;
 CREATE TRIGGER config_rate_limit_drop AFTER DELETE ON rate_limit
 BEGIN UPDATE config_version SET version = version + 1; END;
+
+-- Tables as the program reads them, in the order of its structs.
+CREATE VIEW channel_view AS
+SELECT id, name, provider, base_url, origin, enabled, state, reason, state_ms,
+       priority, weight, grps, allow, rpm, tpm, concurrency, key_rpm, key_tpm,
+       key_concurrency, rotation, connect_ms, first_token_ms, idle_ms,
+       total_ms, proxy, test_model, auto_disable, tags, notes, params, headers,
+       system_prompt, created_ms
+  FROM channel
+ WHERE deleted_ms = 0;
+
+CREATE VIEW channel_key_view AS
+SELECT k.id, k.channel_id, k.sealed, k.hint, k.name, k.enabled, k.state,
+       k.reason, k.state_ms, k.probe_ms
+  FROM channel_key k
+  JOIN channel c ON c.id = k.channel_id AND c.deleted_ms = 0;
