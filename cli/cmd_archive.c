@@ -35,7 +35,7 @@ static int run(struct cli *c, const void *values, struct err *e)
 	buf_release(&lock);
 	if (n < 0)
 		return -1;
-	cli_say(c, "%d month%s archived in %s", n, n == 1 ? "" : "s",
+	cli_say(c, "%d month%s archived in %s/archive", n, n == 1 ? "" : "s",
 		c->conf.state_dir);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "crypto/hash.h"
 #include "db/db.h"
 #include "store/meta.h"
-#include "store/spool.h"
+#include "store/upkeep.h"
 
 struct result {
 	const char *state_dir, *db_path, *master_key_path, *admin_key_path;
@@ -143,7 +143,7 @@ static int init(struct cli *c, const void *values, struct err *e)
 	(void)values;
 	buf_init(&made, 256);
 	if (make_folder(c->conf.state_dir, &made, e) < 0 ||
-	    spool_prepare(c->conf.state_dir, e) < 0 ||
+	    upkeep_prepare(&c->conf, e) < 0 ||
 	    make_key(c->conf.master_key_path, "master_key", &made, e) < 0 ||
 	    make_key(c->conf.admin_key_path, "admin_key", &made, e) < 0 ||
 	    make_database(c, &made, e) < 0 || make_prices(c, &made, e) < 0)

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "shared/shared.h"
-#include "store/spool.h"
 #include "store/upkeep.h"
 
 #define FOR_MS  250   /* of summing up, deleting, archiving, in one round */
@@ -76,7 +75,7 @@ static int tick(struct cli *c, const void *values, struct err *e)
 
 	if (!cli_db(c, e))
 		return -1;
-	if (spool_prepare(c->conf.state_dir, e) < 0)
+	if (upkeep_prepare(&c->conf, e) < 0)
 		return -1;
 	t.upkeep.shared = shared_open(c->conf.state_dir, true, e);
 	if (!t.upkeep.shared)

@@ -126,7 +126,7 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 				     .shared = *sh,
 				     .slot = l->slot,
 				     .look_ms = clock_mono_ms() + UPKEEP_MS };
-	if (spool_prepare(l->conf->state_dir, e) < 0)
+	if (upkeep_prepare(l->conf, e) < 0)
 		return -1;
 	l->spool = spool_open(l->conf->state_dir, l->slot, l->worker_id);
 	l->disk.conf = l->conf;

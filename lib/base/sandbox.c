@@ -160,6 +160,7 @@ static int allow_state(struct fence *f, const struct conf *c, struct err *e)
 
 	make_lock(c->db_path, ".lock");
 	make_lock(c->state_dir, "/tick.lock");
+	make_lock(c->state_dir, "/ageing.lock");
 	r = allow_folder(f, c->state_dir, e);
 	if (!r)
 		r = allow_folder(f, dirname(copy), e);

@@ -1,6 +1,6 @@
 /* archive.h - closed months of the ledger in files of their own.
  *
- * archive-2026-10.db in the state folder is a database of the same schema: the
+ * archive/archive-2026-10.db in the state folder is a database of the same schema: the
  * month's txns and entries, every account with what it had before (opening)
  * and after (balance), and the users' names.  `pontage audit --db FILE` checks
  * it by itself.  It is never written again.
@@ -41,6 +41,8 @@ struct archive {   /* { 0 } at first, kept from call to call */
 	void *arg;
 };
 
+/* Makes the folder.  Before the sandbox. */
+int archive_prepare(const struct conf *conf, struct err *e);
 /* Goes on with a month, or begins the oldest that conf's archive_months does
  * not keep at now_ms; for about for_ms.  1: there is more to do now, 0, -1:
  * it begins anew with the next call. */

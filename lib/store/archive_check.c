@@ -87,8 +87,8 @@ int archive_check(struct db *db, const struct conf *conf,
 	for (int i = 0; i < n; i++) {
 		struct buf path;
 
-		buf_init(&path, 4096);
-		buf_printf(&path, "%s/%s", conf->state_dir, rows[i].file);
+		archive_folder(conf, &path);
+		buf_printf(&path, "/%s", rows[i].file);
 		rows[i].state = check_file(&c, path.p, &rows[i]);
 		buf_release(&path);
 		bad += !!strcmp(rows[i].state, "good");

@@ -14,11 +14,29 @@
 
 #define BATCH 500 /* txns */
 
+void archive_folder(const struct conf *conf, struct buf *path)
+{
+	buf_init(path, 4096);
+	buf_printf(path, "%s/archive", conf->state_dir);
+}
+
+int archive_prepare(const struct conf *conf, struct err *e)
+{
+	struct buf path;
+	int rc = 0;
+
+	archive_folder(conf, &path);
+	if (mkdir(path.p, 0700) && errno != EEXIST)
+		rc = err_set(e, ERR_CONFIG, "%s: %s", path.p, strerror(errno));
+	buf_release(&path);
+	return rc;
+}
+
 void archive_path(const struct conf *conf, const char *month,
 		  const char *suffix, struct buf *path)
 {
-	buf_init(path, 4096);
-	buf_printf(path, "%s/archive-%s.db%s", conf->state_dir, month, suffix);
+	archive_folder(conf, path);
+	buf_printf(path, "/archive-%s.db%s", month, suffix);
 }
 
 /* --- rows --------------------------------------------------------------------- */
@@ -192,6 +210,8 @@ int archive_file_make(struct archive *a, struct db *db, const struct conf *conf,
 	struct buf path;
 	int rc = -1;
 
+	if (archive_prepare(conf, e) < 0)
+		return -1;
 	remove_new(conf, a->month);
 	archive_path(conf, a->month, ".new", &path);
 	a->to = db_open(path.p, DB_TOOL, false, e);
@@ -350,9 +370,10 @@ int archive_sha256(const char *path, char hex[static 65], struct err *e)
 
 int archive_file_name(struct archive *a, const struct conf *conf, struct err *e)
 {
-	struct buf from, to;
+	struct buf from, to, folder;
 	int rc;
 
+	archive_folder(conf, &folder);
 	archive_path(conf, a->month, ".new", &from);
 	archive_path(conf, a->month, "", &to);
 	(void)chmod(from.p, 0440);
@@ -361,7 +382,8 @@ int archive_file_name(struct archive *a, const struct conf *conf, struct err *e)
 		rc = err_set(e, ERR_IO, "the archive cannot be named: %s",
 			     strerror(errno));
 	if (rc == 0)
-		rc = sync_path(conf->state_dir, e);
+		rc = sync_path(folder.p, e);
+	buf_release(&folder);
 	buf_release(&from);
 	buf_release(&to);
 	return rc;

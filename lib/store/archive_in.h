@@ -10,7 +10,9 @@ struct archive_account {
 	int64_t owner_id, balance_nusd, floor_nusd, opening_nusd;
 };
 
-/* "DIR/archive-2026-10.db" and the suffix. */
+/* The folder archive in the state folder. */
+void archive_folder(const struct conf *conf, struct buf *path);
+/* "FOLDER/archive-2026-10.db" and the suffix. */
 void archive_path(const struct conf *conf, const char *month,
 		  const char *suffix, struct buf *path);
 /* A new file under the name .new, with users and accounts. */

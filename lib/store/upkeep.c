@@ -87,12 +87,17 @@ static const struct task {
 	const char *name;
 	int (*run)(struct upkeep *u, struct db *db, struct err *e);
 } tasks[] = {
-	{ "sweep", sweep },
-	{ "idempotency", forget_keys },
-	{ "ageing", age },
-	{ "checkpoint", checkpoint },
+	{ "sweep", sweep },     { "idempotency", forget_keys },
+	{ "ageing", age },      { "checkpoint", checkpoint },
 	{ "ballast", ballast },
 };
+
+int upkeep_prepare(const struct conf *conf, struct err *e)
+{
+	if (spool_prepare(conf->state_dir, e) < 0)
+		return -1;
+	return archive_prepare(conf, e);
+}
 
 /* One failing task does not keep the others from their work. */
 int upkeep_round(struct upkeep *u, struct db *db)

@@ -27,6 +27,8 @@ struct upkeep {
 	struct ageing ageing;
 };
 
+/* Makes the folders that it writes in.  Before the sandbox. */
+int upkeep_prepare(const struct conf *conf, struct err *e);
 /* One round; how many of its tasks failed (the log says why). */
 int upkeep_round(struct upkeep *u, struct db *db);
 /* False: a tick lives, or it is not time to look. */

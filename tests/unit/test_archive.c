@@ -43,11 +43,13 @@ static void stop(struct world *w)
 	for (int m = 0; m < 24; m++)
 		for (int i = 0; i < 2; i++) {
 			snprintf(line, sizeof(line),
-				 "%s/archive-%04d-%02d.db%s", w->fx.dir,
+				 "%s/archive/archive-%04d-%02d.db%s", w->fx.dir,
 				 2024 + m / 12, m % 12 + 1, i ? ".new" : "");
 			(void)unlink(line);
 		}
 	(void)unlink(w->lock);
+	snprintf(line, sizeof(line), "%s/archive", w->fx.dir);
+	(void)rmdir(line);
 	fixture_release(&w->fx);
 }
 
@@ -234,7 +236,7 @@ static void a_changed_file_is_noticed(void **state)
 	four_months(&w);
 	ROW_INT(make(&w, "2025-12"), 3);
 	n = archive_list(w.fx.db, &rows, &w.fx.arena, &w.fx.e);
-	snprintf(path, sizeof(path), "%s/archive-2025-11.db", w.fx.dir);
+	snprintf(path, sizeof(path), "%s/archive/archive-2025-11.db", w.fx.dir);
 	assert_int_equal(chmod(path, 0600), 0);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "x", 1, 5000), 1);

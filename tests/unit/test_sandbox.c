@@ -1,6 +1,7 @@
 /* test_sandbox.c - what a worker can no longer do; each case in a child. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,8 +10,12 @@
 
 #include "fixture.h"
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/sandbox.h"
+#include "shared/shared.h"
+#include "store/archive.h"
+#include "store/upkeep.h"
 
 struct world {
 	struct fixture fx;
@@ -82,6 +87,35 @@ static int write_database(struct world *w)
 	r = r || db_checkpoint(db, NULL, &w->fx.e) < 0;
 	db_close(db);
 	return r;
+}
+
+#define YEAR_MS 31536000000LL
+
+/* What `pontage tick` does, at a time when this month is over. */
+static int keep_house(struct world *w)
+{
+	struct err e = { 0 };
+	struct db *db = db_open(w->fx.path, DB_WRITE, false, &e);
+	struct shared *sh = shared_open(w->conf.state_dir, true, &e);
+	struct upkeep u = { .conf = &w->conf, .shared = sh };
+	int64_t now_ms = clock_wall_ms();
+	char month[CLOCK_TEXT];
+	struct buf lock;
+	int rc = -1;
+
+	ageing_lock_path(&w->conf, &lock);
+	clock_text(now_ms, month);
+	month[strlen("2026-11")] = '\0';
+	if (db && sh && !upkeep_round(&u, db))
+		rc = archive_month(db, &w->conf, lock.p, month,
+				   now_ms + YEAR_MS, &e);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", e.msg);
+	ageing_stop(&u.ageing);
+	shared_close(sh);
+	db_close(db);
+	buf_release(&lock);
+	return rc == 1 ? 0 : 1;
 }
 
 static int execute(struct world *w)
@@ -172,6 +206,7 @@ static const struct {
 	{ "reads its own memory",    read_self,      0,      false },
 	{ "a file in a folder",      use_sub,        0,      false },
 	{ "writes the database",     write_database, 0,      false },
+	{ "keeps house",             keep_house,     0,      false },
 	{ "looks localhost up",      look_up,        0,      false },
 	{ "executes",                execute,        EPERM,  true },
 	{ "executes otherwise",      execute_raw,    EPERM,  true },
@@ -186,6 +221,7 @@ static const struct {
 
 static void world_init(struct world *w, const char *text)
 {
+	struct shared *sh;
 	char conf[256];
 	int fd;
 
@@ -203,18 +239,26 @@ static void world_init(struct world *w, const char *text)
 		 "admin_key_path = %s/admin.key\n%s",
 		 w->fx.dir, w->fx.path, w->master, w->fx.dir, text);
 	MUST(&w->fx, conf_parse(&w->conf, str_of(conf), &w->fx.e));
+	MUST(&w->fx, upkeep_prepare(&w->conf, &w->fx.e));
+	sh = shared_open(w->conf.state_dir, true, &w->fx.e);
+	assert_non_null(sh);
+	shared_close(sh);
+}
+
+static int drop(const char *path, const struct stat *st, int type,
+		struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
 }
 
 static void world_release(struct world *w)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/new", w->sub);
-	unlink(path);
-	rmdir(w->sub);
-	unlink(w->master);
 	conf_release(&w->conf);
 	fixture_release(&w->fx);
+	assert_int_equal(nftw(w->fx.dir, drop, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* What the case's errno is in a child that has entered; -1: it could not. */
