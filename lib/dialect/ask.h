@@ -55,8 +55,10 @@ struct ask {
 	bool functions;          /* the old words: functions, function_call */
 	bool base64;             /* vectors are wanted as base64 */
 	enum ask_format format;
-	struct str user; /* unescaped; { NULL, 0 }: absent */
+	struct str user;   /* unescaped; { NULL, 0 }: absent */
+	bool system_first; /* the first message is the system's or developer's */
 
+	struct ask_span messages_at, first_content_at; /* of a chat */
 	struct ask_span model_at, stream_at, stream_options_at,
 		include_usage_at, max_tokens_at, max_completion_at, user_at;
 	int64_t stream_options_members;
@@ -67,6 +69,20 @@ struct ask {
 int ask_read(struct ask *a, enum ask_kind kind, struct str body,
 	     const struct scan_limits *lim, struct arena *arena, struct err *e);
 
+/* A member of the body that an upstream gets otherwise than the caller sent
+ * it. */
+struct ask_override {
+	const char *name;
+	struct str value;   /* JSON; { NULL, 0 }: it is taken out */
+	struct ask_span at; /* in the body, by ask_find() */
+};
+
+/* May nobody but the caller and the gateway say it?  It decides what is asked,
+ * what is answered how, or what is paid. */
+bool ask_protected(const char *name);
+/* Fills in where the members are, in one pass over the body's top. */
+void ask_find(const struct ask *a, struct ask_override *o, int n);
+
 /* How the body must differ for one upstream. */
 struct ask_change {
 	const char *model;       /* its name for the model; NULL: as asked */
@@ -75,9 +91,16 @@ struct ask_change {
 	const char *limit_param; /* its name for the limit below */
 	int64_t limit_tok;       /* what can be paid for; -1: no limit.  It
 				    only ever lowers what the caller asked */
+	/* None of them protected. */
+	const struct ask_override *overrides;
+	int n_overrides;
+	/* The chat begins with these words of the system: before those of the
+	 * caller's first message where that is the system's (or developer's),
+	 * with an empty line between; else in a message of their own. */
+	const char *system; /* NULL, "": none */
 };
 
-#define ASK_EDITS 8
+#define ASK_EDITS 8 /* and one for each override */
 
 /* Fills edits, returns how many; 0: the body goes on as it is. */
 int ask_edits(const struct ask *a, const struct ask_change *c,

@@ -93,8 +93,9 @@ ask_on_fn ask_on_model, ask_on_user, ask_on_tier, ask_on_search, ask_on_stream,
 	ask_on_top_logprobs, ask_on_format, ask_on_format_type, ask_on_metadata,
 	ask_on_tools, ask_on_tool, ask_on_tool_type, ask_on_tool_name,
 	ask_on_functions, ask_on_function_call, ask_on_messages, ask_on_message,
-	ask_on_role, ask_on_part, ask_on_part_type, ask_on_input, ask_on_item,
-	ask_on_token, ask_on_encoding, ask_on_image_url, ask_on_video_url;
+	ask_on_role, ask_on_content, ask_on_part, ask_on_part_type,
+	ask_on_input, ask_on_item, ask_on_token, ask_on_encoding,
+	ask_on_image_url, ask_on_video_url;
 /* What no single value can say; at the end. */
 void ask_on_all(struct ask_reader *r);
 

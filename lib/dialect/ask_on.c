@@ -263,14 +263,39 @@ void ask_on_messages(struct ask_reader *r, const struct ask_row *row,
 {
 	(void)row;
 	r->ask->n_messages = h->count;
+	r->ask->messages_at = (struct ask_span){ .member = h->member_from,
+						 .from = h->from,
+						 .to = h->to,
+						 .kind = h->kind,
+						 .given = true };
+}
+
+static bool first_message(const struct scan_hit *h)
+{
+	return h->n_index > 0 && h->index[0] == 0;
+}
+
+void ask_on_content(struct ask_reader *r, const struct ask_row *row,
+		    const struct scan_hit *h)
+{
+	(void)row;
+	if (!first_message(h))
+		return;
+	r->ask->first_content_at = (struct ask_span){ .member = h->member_from,
+						      .from = h->from,
+						      .to = h->to,
+						      .kind = h->kind,
+						      .given = true };
 }
 
 void ask_on_role(struct ask_reader *r, const struct ask_row *row,
 		 const struct scan_hit *h)
 {
 	(void)row;
-	(void)h;
 	r->role = r->word;
+	if (first_message(h))
+		r->ask->system_first =
+			r->role == ROLE_SYSTEM || r->role == ROLE_DEVELOPER;
 }
 
 static bool needs_content(const struct ask_reader *r, const struct scan_hit *h)

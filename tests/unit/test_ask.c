@@ -480,9 +480,89 @@ static void a_body_is_edited_for_an_upstream(void **state)
 	rows_done();
 }
 
+#define SET(n, v)                            \
+	{                                    \
+		.name = (n), .value = STR(v) \
+	}
+#define OUT(n)              \
+	{                   \
+		.name = (n) \
+	}
+#define USER "{\"role\":\"user\",\"content\":\"hi\"}"
+
+static const struct {
+	const char *body;
+	struct ask_override o[3];
+	const char *system, *want;
+} overridden[] = {
+	/* clang-format off */
+	{ "{\"model\":\"m\",\"messages\":[" USER "]}", { SET("temperature", "0.1") }, "",
+	  "{\"temperature\":0.1,\"model\":\"m\",\"messages\":[" USER "]}" },
+	{ "{\"temperature\":2 ,\"model\":\"m\",\"messages\":[" USER "]}", { SET("temperature", "0.1") }, "",
+	  "{\"temperature\":0.1 ,\"model\":\"m\",\"messages\":[" USER "]}" },
+	{ "{\"temper\\u0061ture\":2,\"model\":\"m\",\"messages\":[" USER "]}", { OUT("temperature") }, "",
+	  "{\"model\":\"m\",\"messages\":[" USER "]}" },
+	{ "{\"a\":{\"b\":[1,\"}\\\"\"]}, \"model\":\"m\",\"messages\":[" USER "],\"b\":null}", { OUT("b"), OUT("a"), SET("c", "[1]") }, "",
+	  "{\"c\":[1],\"model\":\"m\",\"messages\":[" USER "]}" },
+	{ "{\"stream_options\":{},\"a\":1,\"model\":\"m\",\"stream\":true,\"messages\":[" USER "]}", { OUT("a") }, "",
+	  "{\"model\":\"m\",\"stream\":true,\"messages\":[" USER "]}" },
+	{ "{\"model\":\"m\",\"messages\":[" USER "]}", { OUT("a") }, "Be \"kind\".",
+	  "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Be \\\"kind\\\".\"}," USER "]}" },
+	{ "{\"model\":\"m\",\"messages\":[{\"content\":\"Own\",\"role\":\"system\"}," USER "]}", { OUT("a") }, "Be kind.",
+	  "{\"model\":\"m\",\"messages\":[{\"content\":\"Be kind.\\n\\nOwn\",\"role\":\"system\"}," USER "]}" },
+	{ "{\"model\":\"m\",\"messages\":[ {\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"Own\"}]}," USER "]}", { OUT("a") }, "Be kind.",
+	  "{\"model\":\"m\",\"messages\":[ {\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"Be kind.\"},{\"type\":\"text\",\"text\":\"Own\"}]}," USER "]}" },
+	{ "{\"model\":\"m\",\"messages\":[" USER ",{\"role\":\"system\",\"content\":\"later\"}]}", { OUT("a") }, "Be kind.",
+	  "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Be kind.\"}," USER ",{\"role\":\"system\",\"content\":\"later\"}]}" },
+	/* clang-format on */
+};
+
+static void a_channel_overrides_members(void **state)
+{
+	struct splice_edit edits[ASK_EDITS + 3];
+	struct ask_override o[3];
+	struct arena arena;
+	struct ask a;
+	struct err e;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t i = 0; i < COUNT(overridden); i++) {
+		struct ask_change c = { .limit_tok = -1,
+					.drop_usage = true,
+					.overrides = o,
+					.system = overridden[i].system };
+		struct json_object *tree;
+		struct rope rope;
+		char *got;
+
+		row("%s", overridden[i].body);
+		memcpy(o, overridden[i].o, sizeof(o));
+		while (c.n_overrides < 3 && o[c.n_overrides].name)
+			c.n_overrides++;
+		ROW_INT(read_ask(&a, ASK_CHAT, overridden[i].body, &arena, &e),
+			0);
+		ask_find(&a, o, c.n_overrides);
+		rope = splice_apply(a.body, edits,
+				    ask_edits(&a, &c, &arena, edits), &arena);
+		got = arena_dup(&arena, rope_flatten(&rope, &arena));
+		ROW_STR(got, overridden[i].want);
+		tree = js_parse(got, strlen(got), &e);
+		ROW_TRUE(tree != NULL);
+		js_free(tree);
+	}
+	row("what is the gateway's");
+	ROW_TRUE(ask_protected("stream"));
+	ROW_TRUE(ask_protected("max_tokens"));
+	ROW_TRUE(!ask_protected("temperature"));
+	arena_release(&arena);
+	rows_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_channel_overrides_members),
 		cmocka_unit_test(bad_parameters_are_refused),
 		cmocka_unit_test(good_parameters_pass),
 		cmocka_unit_test(long_lists_are_refused),
