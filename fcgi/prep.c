@@ -3,6 +3,7 @@
 
 #include "account.h"
 #include "budget.h"
+#include "waited.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -96,17 +97,10 @@ static void refuse(struct exchange *x, const struct err *e)
 /* --- who, and how the request may look ------------------------------------------- */
 
 /* A request that has waited long already would only make it worse. */
-static int check_age(const struct loop *l, const struct head *head,
-		     struct err *e)
+static int check_age(const struct loop *l, const struct exchange *x,
+		     const struct head *head, struct err *e)
 {
-	struct str rest = head->waited_from, s;
-	int64_t from_s, ms;
-
-	if (!head->waited_from.n || !str_next(&rest, '.', &s) ||
-	    str_int(s, 0, INT32_MAX, &from_s) < 0 ||
-	    str_int(rest, 0, 999, &ms) < 0)
-		return 0;
-	if (clock_wall_ms() - (from_s * 1000 + ms) <= l->conf->queue_age_ms)
+	if (waited_ms(head, x->client->queued_ms) <= l->conf->queue_age_ms)
 		return 0;
 	return err_set(e, ERR_OVERLOADED,
 		       "The gateway is overloaded: the request waited too "
@@ -116,15 +110,21 @@ static int check_age(const struct loop *l, const struct head *head,
 /* Those that are being refused are no reason to refuse the next one. */
 static int take_place(struct loop *l, struct exchange *x, struct err *e)
 {
+	int64_t max = l->max_inflight, others = l->elsewhere;
+
+	if (l->conf->max_requests && !l->once) {
+		max = l->conf->max_requests;
+		others = fair_others(&l->fair, clock_mono_ms());
+	}
 	x->working = true;
-	if (atomic_fetch_add(&l->working, 1) + l->elsewhere < l->max_inflight)
+	if (atomic_fetch_add(&l->working, 1) + others < max)
 		return 0;
 	x->working = false;
 	atomic_fetch_sub(&l->working, 1);
 	return err_set(e, ERR_OVERLOADED,
 		       "The gateway is overloaded: %lld requests are under "
 		       "way. Try again in a moment.",
-		       (long long)l->max_inflight);
+		       (long long)max);
 }
 
 static int check_load(struct loop *l, struct exchange *x,
@@ -137,7 +137,7 @@ static int check_load(struct loop *l, struct exchange *x,
 			e, ERR_OVERLOADED,
 			"The gateway is overloaded: too many large "
 			"requests are under way. Try again in a moment.");
-	return check_age(l, head, e);
+	return check_age(l, x, head, e);
 }
 
 static int check_content(const struct head *head, struct err *e)
@@ -179,8 +179,8 @@ static int open_db(struct prep *p, struct err *e)
 	struct err why = { 0 };
 
 	p->db = take_db();
-	if (!p->db)
-		p->db = db_open(l->conf->db_path, DB_READ, !l->once, &why);
+	if (!p->db) /* with all statements it would be ten times as large */
+		p->db = db_open(l->conf->db_path, DB_READ, false, &why);
 	if (p->db)
 		return 0;
 	log_error("relay.database", LOG_S("cause", why.msg));
@@ -237,9 +237,8 @@ static int find_price(struct prep *p, struct exchange *x, struct err *e)
 		.factor_ppm = book_factor_ppm(x->book, x->token.group),
 		.tier = bill_tier(x->ask.service_tier),
 		.prompt_tok = x->tokens.prompt.bound,
-		.prompt_count = x->tokens.prompt.exact ?
-					x->tokens.prompt.tok :
-					0,
+		.prompt_count =
+			x->tokens.prompt.exact ? x->tokens.prompt.tok : 0,
 	};
 	x->row.price_id = m->price.id;
 	x->row.factor_ppm = x->bill.factor_ppm;
