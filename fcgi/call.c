@@ -4,13 +4,14 @@
 #include "base/log.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #define HEADERS_MAX  256
-#define STREAM_BYTES 2048  /* of a stream's events that are read at once */
+#define STREAM_BYTES 1024  /* of a stream's events that are read at once */
 #define JOIN_BYTES   65536 /* bodies up to this go out in one piece */
 
 /* --- what libcurl calls ---------------------------------------------------- */
@@ -389,7 +390,6 @@ static void bury(struct call *c)
 	call_wake(c);
 	if (c->easy)
 		give_easy(c->calls, c->stream, c->easy);
-	curl_slist_free_all(c->lines);
 	free(c->joined);
 	free(c->forbidden);
 	buf_release(&c->head);
@@ -455,15 +455,27 @@ static void set_once(const struct calls *cs, CURL *h, bool stream)
 		curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)STREAM_BYTES);
 }
 
+/* A list in place: curl_slist_append() would copy each line. */
+static void set_head(struct call *c)
+{
+	int n = 0;
+
+	for (const char *const *l = c->what->head; *l; l++) {
+		assert(n < HEAD_LINES - 1);
+		c->lines[n++].data = (char *)(uintptr_t)*l;
+	}
+	/* Without it a large body waits a second for "100 Continue". */
+	c->lines[n].data = (char *)(uintptr_t) "Expect:";
+	for (int i = 0; i < n; i++)
+		c->lines[i].next = &c->lines[i + 1];
+	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->lines);
+}
+
 static void set_each(struct call *c)
 {
 	CURL *h = c->easy;
 
-	for (const char *const *l = c->what->head; *l; l++)
-		c->lines = curl_slist_append(c->lines, *l);
-	/* Without it a large body waits a second for "100 Continue". */
-	c->lines = curl_slist_append(c->lines, "Expect:");
-	curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->lines);
+	set_head(c);
 	curl_easy_setopt(h, CURLOPT_URL, c->what->url);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)c->what->connect_ms);

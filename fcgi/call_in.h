@@ -44,6 +44,8 @@ struct calls {
 	char said[CURL_ERROR_SIZE]; /* libcurl's last words, of any call */
 };
 
+#define HEAD_LINES 6 /* of a request, with one of our own */
+
 enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
 
 struct call {
@@ -61,7 +63,7 @@ struct call {
 	const struct call_hooks *hooks;
 	void *arg;
 	CURL *easy;
-	struct curl_slist *lines;
+	struct curl_slist lines[HEAD_LINES];
 	char *joined;    /* a small body in one piece */
 	size_t body_at;  /* how much of a large one has been read */
 	struct buf head; /* header lines as they came, NUL between them */
