@@ -26,27 +26,42 @@ struct asked {
 
 /* --- the models a key may use ------------------------------------------------ */
 
-static bool may_see(const struct exchange *x, const struct book_model *m)
+static const struct book_channel *seen_at(const struct exchange *x,
+					  const struct book_model *m)
 {
-	struct err e = { 0 };
-
-	if (who_may_use(&x->token, str_of(m->name), &e) < 0)
-		return false;
 	for (int i = 0; i < m->n_seats; i++)
 		if (m->seats[i].channel->usable &&
 		    book_on_list(m->seats[i].channel->groups,
 				 str_of(x->token.group)))
-			return m->price.id != 0;
-	return false;
+			return m->price.id ? m->seats[i].channel : NULL;
+	return NULL;
 }
 
-static void put_model(struct jw *w, const struct book_model *m)
+/* Which channel, or a fallback's, serves it to the key; NULL: it may not see
+ * the model. */
+static const struct book_channel *may_see(const struct exchange *x,
+					  const struct book_model *m)
+{
+	const struct book_channel *ch = seen_at(x, m);
+	struct err e = { 0 };
+
+	if (who_may_use(&x->token, str_of(m->name), &e) < 0)
+		return NULL;
+	for (int i = 0; i < m->n_fallbacks && !ch; i++)
+		if (!*m->fallbacks[i].group ||
+		    !strcmp(m->fallbacks[i].group, x->token.group))
+			ch = seen_at(x, m->fallbacks[i].to);
+	return ch;
+}
+
+static void put_model(struct jw *w, const struct book_model *m,
+		      const struct book_channel *at)
 {
 	jw_object(w, NULL);
 	jw_str(w, "id", m->name);
 	jw_str(w, "object", "model");
 	jw_int(w, "created", 0);
-	jw_str(w, "owned_by", m->seats[0].channel->provider->id);
+	jw_str(w, "owned_by", at->provider->id);
 	jw_end(w);
 }
 
@@ -61,6 +76,7 @@ static int take_book(struct asked *a, struct err *e)
 static int list_models(struct asked *a, struct err *e)
 {
 	const struct exchange *x = a->x;
+	const struct book_channel *at;
 	struct jw w;
 
 	if (take_book(a, e) < 0)
@@ -69,9 +85,11 @@ static int list_models(struct asked *a, struct err *e)
 	jw_object(&w, NULL);
 	jw_str(&w, "object", "list");
 	jw_array(&w, "data");
-	for (int i = 0; i < x->book->n_models; i++)
-		if (may_see(x, x->book->models[i]))
-			put_model(&w, x->book->models[i]);
+	for (int i = 0; i < x->book->n_models; i++) {
+		at = may_see(x, x->book->models[i]);
+		if (at)
+			put_model(&w, x->book->models[i], at);
+	}
 	jw_end(&w);
 	jw_end(&w);
 	return 0;
@@ -79,19 +97,22 @@ static int list_models(struct asked *a, struct err *e)
 
 static int show_model(struct asked *a, struct err *e)
 {
+	const struct book_channel *at = NULL;
 	const struct book_model *m;
 	struct jw w;
 
 	if (take_book(a, e) < 0)
 		return -1;
 	m = book_model(a->x->book, str_of(a->name));
-	if (!m || !may_see(a->x, m))
+	if (m)
+		at = may_see(a->x, m);
+	if (!at)
 		return err_param(e, ERR_MODEL, "model",
 				 "The model '%.64s' does not exist or you do "
 				 "not have access to it.",
 				 a->name);
 	jw_start(&w, &a->body);
-	put_model(&w, m);
+	put_model(&w, m, at);
 	return 0;
 }
 

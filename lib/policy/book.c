@@ -3,17 +3,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "crypto/box.h"
 #include "db/db.h"
-#include "http/cidr.h"
-#include "store/channel.h"
-#include "store/grp.h"
-#include "store/meta.h"
+#include "policy/book_in.h"
 
 #include <sched.h>
 #include <stdatomic.h>
-
-#define SECRET_MAX 16384 /* a service account's key is the longest */
 
 /* One present book; whoever finds it old builds the next while the others
  * wait.  The spin lock guards only the pointer and the counts. */
@@ -40,6 +34,7 @@ static void unlock(struct book_shelf *s)
 
 static void book_free(struct book *b)
 {
+	book_patterns_free(b);
 	arena_wipe(&b->arena);
 	arena_release(&b->arena);
 	free(b);
@@ -107,24 +102,6 @@ void book_shelf_free(struct book_shelf *s)
 
 /* --- building one ------------------------------------------------------------ */
 
-static unsigned int slot_of(const struct book *b, struct str name)
-{
-	unsigned int h = 2166136261u;
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-	return h % (unsigned int)b->n_slots;
-}
-
-const struct book_model *book_model(const struct book *b, struct str name)
-{
-	struct book_model *m = b->slots[slot_of(b, name)];
-
-	while (m && !str_eq(name, m->name))
-		m = m->next;
-	return m;
-}
-
 bool book_on_list(const char *list, struct str name)
 {
 	struct str rest = str_of(list), one;
@@ -147,154 +124,6 @@ const struct book_channel *book_channel(const struct book *b, struct str which)
 		if (b->channels[i].id == id)
 			return &b->channels[i];
 	return NULL;
-}
-
-const struct book_limits *book_cap(const struct book *b, const char *scope,
-				   const char *owner)
-{
-	for (int i = 0; i < b->n_caps; i++)
-		if (!strcmp(b->caps[i].scope, scope) &&
-		    !strcmp(b->caps[i].owner, owner))
-			return &b->caps[i].limits;
-	return NULL;
-}
-
-bool book_matches(const struct book *b, struct str name)
-{
-	return b->n_patterns && name.n;
-}
-
-static const char *open_key(const struct book_shelf *s, struct book *b,
-			    const struct channel *ch,
-			    const struct channel_key *key)
-{
-	struct box_place place = { "channel_key", key->id, ch->origin };
-	struct err e = { 0 };
-	struct buf plain;
-	const char *out = NULL;
-
-	if (!key->enabled || !key->sealed.p || !s->secret)
-		return NULL;
-	buf_init(&plain, SECRET_MAX);
-	if (!box_open(s->secret, &place, key->sealed, &plain, &e))
-		out = arena_dup(&b->arena, buf_span(&plain));
-	else
-		log_error("book.key", LOG_S("channel", ch->name),
-			  LOG_I("key", key->id), LOG_S("cause", e.msg));
-	if (plain.len)
-		box_wipe(plain.p, plain.len);
-	buf_release(&plain);
-	return out;
-}
-
-static void open_keys(const struct book_shelf *s, struct book *b,
-		      struct book_channel *to, const struct channel *ch,
-		      const struct channel_all *all)
-{
-	int stored = 0;
-
-	to->keys = ARENA_ARRAY(&b->arena, struct book_key, all->n_keys + 1);
-	for (int i = 0; i < all->n_keys; i++) {
-		const struct channel_key *k = &all->keys[i];
-		const char *secret = NULL;
-
-		if (k->channel_id != ch->id)
-			continue;
-		stored++;
-		secret = open_key(s, b, ch, k);
-		if (secret)
-			to->keys[to->n_keys++] =
-				(struct book_key){ k->id, secret, "" };
-	}
-	if (!stored && (to->provider->quirks & Q_KEY_OPTIONAL))
-		to->keys[to->n_keys++] = (struct book_key){ 0, "", "" };
-}
-
-static const char *why_not(const struct book_shelf *s,
-			   const struct book_channel *to,
-			   const struct channel *ch)
-{
-	if (!ch->enabled)
-		return "it is disabled";
-	if (strcmp(ch->state, "disabled") == 0)
-		return "the gateway has disabled it";
-	if (!to->provider)
-		return "its provider is not known to this version";
-	if ((to->provider->quirks & Q_BUILT_IN) && !s->conf->test_provider)
-		return "the test provider is switched off";
-	if (!to->n_keys)
-		return "it has no key that can be used";
-	return NULL;
-}
-
-static void add_channel(const struct book_shelf *s, struct book *b,
-			struct book_channel *to, const struct channel *ch,
-			const struct channel_all *all)
-{
-	struct err e = { 0 };
-
-	*to = (struct book_channel){
-		.id = ch->id,
-		.name = arena_dup(&b->arena, str_of(ch->name)),
-		.provider = provider_find(ch->provider),
-		.base_url = arena_dup(&b->arena, str_of(ch->base_url)),
-		.priority = (int)ch->priority,
-		.weight = (int)ch->weight,
-		.groups = arena_dup(&b->arena, str_of(ch->groups)),
-	};
-	if (!to->provider) {
-		to->why = why_not(s, to, ch);
-		return;
-	}
-	if (!*to->base_url)
-		to->base_url = to->provider->base_url;
-	if (egress_rule_make(&to->egress, str_of(ch->allow), STR_NONE,
-			     &b->arena, &e) < 0)
-		log_error("book.allow", LOG_S("channel", ch->name),
-			  LOG_S("cause", e.msg));
-	open_keys(s, b, to, ch, all);
-	to->why = why_not(s, to, ch);
-	to->usable = !to->why;
-}
-
-static struct book_model *model_named(struct book *b, const char *name)
-{
-	struct str key = str_of(name);
-	struct book_model *m =
-		(struct book_model *)(uintptr_t)book_model(b, key);
-	unsigned int slot = slot_of(b, key);
-
-	if (m)
-		return m;
-	m = ARENA_NEW(&b->arena, struct book_model);
-	m->name = arena_dup(&b->arena, key);
-	m->next = b->slots[slot];
-	b->slots[slot] = m;
-	b->models[b->n_models++] = m;
-	return m;
-}
-
-static void add_seats(struct book *b, const struct channel_all *all)
-{
-	/* Channels come highest priority first, and so do the seats. */
-	for (int c = 0; c < all->n_channels; c++)
-		for (int i = 0; i < all->n_models; i++) {
-			const struct channel_model *cm = &all->models[i];
-			struct book_model *m;
-
-			if (cm->channel_id != all->channels[c].id)
-				continue;
-			m = model_named(b, cm->model);
-			if (!m->seats)
-				m->seats =
-					ARENA_ARRAY(&b->arena, struct book_seat,
-						    all->n_channels);
-			m->seats[m->n_seats++] = (struct book_seat){
-				.channel = &b->channels[c],
-				.upstream = arena_dup(&b->arena,
-						      str_of(cm->upstream)),
-			};
-		}
 }
 
 static struct book_price price_of_row(struct book *b, const struct price *p)
@@ -393,80 +222,128 @@ static int by_name(const void *a, const void *b)
 		      (*(struct book_model *const *)b)->name);
 }
 
-/* What a book is made of, as it is stored. */
-struct stored {
-	struct channel_all channels;
-	struct price *prices;
-	struct grp *groups;
-	int n_prices, n_groups;
-};
+static int by_cap(const void *a, const void *b)
+{
+	const struct book_cap *x = a, *y = b;
+	int r = strcmp(x->scope, y->scope);
+
+	return r ? r : strcmp(x->owner, y->owner);
+}
+
+/* They come by scope and owner, as SQLite compares: by bytes, too. */
+static void add_caps(struct book *b, const struct limit *l, int n)
+{
+	b->n_caps = n;
+	b->caps = ARENA_ARRAY(&b->arena, struct book_cap, n + 1);
+	for (int i = 0; i < n; i++)
+		b->caps[i] = (struct book_cap){
+			arena_dup(&b->arena, str_of(l[i].scope)),
+			arena_dup(&b->arena, str_of(l[i].owner)),
+			{ .rpm = l[i].rpm,
+			  .tpm = l[i].tpm,
+			  .concurrency = l[i].concurrency,
+			  .rpd = l[i].rpd },
+		};
+}
+
+const struct book_limits *book_cap(const struct book *b, const char *scope,
+				   const char *owner)
+{
+	const struct book_cap wanted = { scope, owner, { 0 } };
+	const struct book_cap *c = NULL;
+
+	if (b->n_caps)
+		c = bsearch(&wanted, b->caps, (size_t)b->n_caps, sizeof(*c),
+			    by_cap);
+	return c ? &c->limits : NULL;
+}
+
+static int read_lists(struct db *db, struct book_stored *all,
+		      struct arena *scratch, struct err *e)
+{
+	all->n_prices = price_all(db, all->now_ms, &all->prices, scratch, e);
+	if (all->n_prices < 0)
+		return -1;
+	all->n_groups = grp_list(db, &all->groups, scratch, e);
+	if (all->n_groups < 0)
+		return -1;
+	all->n_settings = model_setting_list(db, &all->settings, scratch, e);
+	if (all->n_settings < 0)
+		return -1;
+	all->n_fallbacks = fallback_list(db, &all->fallbacks, scratch, e);
+	if (all->n_fallbacks < 0)
+		return -1;
+	all->n_limits = limit_list(db, &all->limits, scratch, e);
+	return all->n_limits < 0 ? -1 :
+				   channel_all(db, &all->channels, scratch, e);
+}
 
 /* In one transaction: the version must be that of the prices too. */
-static int read_all(struct db *db, int64_t now_ms, struct stored *all,
+static int read_all(struct db *db, struct book_stored *all,
 		    struct arena *scratch, struct err *e)
 {
 	bool inside = db_in_txn(db); /* a job is taken in the writer's */
-	int rc = 0;
+	int rc;
 
 	if (!inside && db_begin_read(db, e) < 0)
 		return -1;
-	all->n_prices = price_all(db, now_ms, &all->prices, scratch, e);
-	if (all->n_prices >= 0)
-		all->n_groups = grp_list(db, &all->groups, scratch, e);
-	if (all->n_prices < 0 || all->n_groups < 0 ||
-	    channel_all(db, &all->channels, scratch, e) < 0)
-		rc = -1;
+	rc = read_lists(db, all, scratch, e);
 	if (!inside)
 		db_rollback(db);
 	return rc;
 }
 
-static int fill(const struct book_shelf *s, struct book *b, struct db *db,
+static int fill(const struct book_maker *how, struct book *b, struct db *db,
 		struct arena *scratch, struct err *e)
 {
-	int64_t now_ms = clock_wall_ms();
-	struct stored all = { 0 };
-	const struct channel_all *ch = &all.channels;
+	struct book_stored all = { .now_ms = clock_wall_ms() };
 
-	if (read_all(db, now_ms, &all, scratch, e) < 0)
+	if (read_all(db, &all, scratch, e) < 0)
 		return -1;
-	b->version = ch->version;
+	b->version = all.channels.version;
 	b->until_ms = INT64_MAX;
-	b->n_channels = ch->n_channels;
-	b->channels =
-		ARENA_ARRAY(&b->arena, struct book_channel, ch->n_channels + 1);
-	b->n_slots = MAX(ch->n_models, 8) * 2;
-	b->slots = ARENA_ARRAY(&b->arena, struct book_model *, b->n_slots);
-	b->models =
-		ARENA_ARRAY(&b->arena, struct book_model *, ch->n_models + 1);
-	for (int i = 0; i < ch->n_channels; i++)
-		add_channel(s, b, &b->channels[i], &ch->channels[i], ch);
-	add_seats(b, ch);
-	add_prices(b, all.prices, all.n_prices, now_ms);
+	book_channels(b, how, &all.channels);
+	book_models(b, &all, scratch);
+	add_prices(b, all.prices, all.n_prices, all.now_ms);
 	add_groups(b, all.groups, all.n_groups);
+	add_caps(b, all.limits, all.n_limits);
 	qsort(b->models, (size_t)b->n_models, sizeof(struct book_model *),
 	      by_name);
 	return 0;
 }
 
-static struct book *build(const struct book_shelf *s, struct db *db,
-			  struct err *e)
+static struct book *hold_old(struct book_shelf *s)
 {
-	struct book *b = mem_alloc(sizeof(*b));
+	struct book *b;
+
+	lock(s);
+	b = s->present;
+	if (b)
+		b->held++;
+	unlock(s);
+	return b;
+}
+
+static struct book *build(struct book_shelf *s, struct db *db, struct err *e)
+{
+	struct book *b = mem_alloc(sizeof(*b)), *old = hold_old(s);
+	const struct book_maker how = { s->secret, s->conf, old };
+	int64_t began_us = clock_mono_us();
 	struct arena scratch;
 	int r;
 
 	arena_init(&b->arena);
 	arena_init(&scratch);
-	r = fill(s, b, db, &scratch, e);
+	r = fill(&how, b, db, &scratch, e);
 	arena_release(&scratch);
+	book_give(s, old);
 	if (r < 0) {
 		book_free(b);
 		return NULL;
 	}
 	log_info("book.built", LOG_I("version", b->version),
-		 LOG_I("channels", b->n_channels),
-		 LOG_I("models", b->n_models));
+		 LOG_I("channels", b->n_channels), LOG_I("models", b->n_models),
+		 LOG_I("us", clock_mono_us() - began_us));
 	return b;
 }
 

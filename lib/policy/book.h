@@ -123,6 +123,7 @@ struct book_model {
 	const struct book_fallback *fallbacks; /* by group, in order */
 	int n_fallbacks;
 	struct book_model *next; /* in its hash slot */
+	int place;               /* as it was added */
 };
 
 struct book {
@@ -140,6 +141,8 @@ struct book {
 
 	/* book.c's own */
 	struct arena arena;
+	struct book_opened *opened; /* by key id: not to be opened again */
+	int n_opened;
 	int64_t until_ms; /* wall time: a price begins then */
 	struct book_model **slots;
 	int n_slots, held;
