@@ -180,6 +180,7 @@ $$(DIR_$(1))/unit/test_timer: $$(DIR_$(1))/obj/fcgi/timer.o
 $$(DIR_$(1))/unit/test_front_head: $$(DIR_$(1))/obj/fcgi/front_head.o
 $$(DIR_$(1))/unit/test_record: $$(DIR_$(1))/obj/fcgi/record.o
 $$(DIR_$(1))/unit/test_fair: $$(DIR_$(1))/obj/fcgi/fair.o
+$$(DIR_$(1))/unit/test_waited: $$(DIR_$(1))/obj/fcgi/waited.o
 $$(DIR_$(1))/unit/test_args: $$(DIR_$(1))/obj/cli/args.o
 $$(DIR_$(1))/unit/test_route: $$(addprefix $$(DIR_$(1))/obj/,admin-cgi/health.o \
 	admin-cgi/route.o gen/pages.o)

@@ -35,6 +35,7 @@ struct client {
 	bool closed;        /* by libfcgi, where no request came */
 	bool hangs_up;      /* the answer ends with the connection */
 	int place;          /* in the loop's list */
+	int64_t queued_ms;  /* it came no earlier; 0: nobody knows */
 };
 
 struct exchange {

@@ -58,6 +58,17 @@ bool fair_may_take(struct fair *f, int64_t carries, int64_t now_ms)
 	return false;
 }
 
+int64_t fair_others(const struct fair *f, int64_t now_ms)
+{
+	struct shared_view v;
+	int64_t n = 0;
+
+	for (int i = 0; f->shared && i < SHARED_SLOTS; i++)
+		if (shared_look(f->shared, i, &v) && is_peer(f, &v, now_ms))
+			n += v.inflight;
+	return n;
+}
+
 bool fair_elsewhere(struct fair *f, int64_t max, int64_t now_ms)
 {
 	if (!f->shared)

@@ -28,4 +28,7 @@ bool fair_may_take(struct fair *f, int64_t carries, int64_t now_ms);
 /* Has another one room for a request more, where `max` is full? */
 bool fair_elsewhere(struct fair *f, int64_t max, int64_t now_ms);
 
+/* What the others carry together.  From any thread. */
+int64_t fair_others(const struct fair *f, int64_t now_ms);
+
 #endif

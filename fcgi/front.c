@@ -244,6 +244,7 @@ static int receive(const struct front *f, FCGX_Request *r, struct head *h,
 			    .all_max = f->hooks.max_bodies };
 	int rc = head_read(h, r->envp, f->max_params, e);
 
+	head_now(h);
 	if (!rc)
 		rc = head_length(h, &u.want, e);
 	if (u.want > f->max_body || u.want > (int64_t)body->max)

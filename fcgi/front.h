@@ -30,7 +30,8 @@ struct head {
 	struct str address;           /* REMOTE_ADDR, never a header */
 	struct str authorization, content_type, content_encoding;
 	struct str content_length, idempotency_key, accept;
-	struct str waited_from; /* PONTAGE_T0: seconds.milliseconds */
+	struct str waited_from, waited_header; /* waited.h */
+	int64_t read_wall_ms, read_mono_ms;    /* when it was read */
 };
 
 /* Runs on a front's thread, with the head and the whole body.  It takes the

@@ -193,6 +193,7 @@ static int receive(const struct conf *conf, struct head *h, struct buf *body,
 	struct err why = { 0 };
 	int rc = head_read(h, environ, conf->max_params_bytes, e);
 
+	head_now(h);
 	if (length(h, &u.want, &why) < 0) {
 		if (!rc)
 			*e = why;

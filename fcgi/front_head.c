@@ -1,6 +1,8 @@
 /* front_head.c - see front_head.h. */
 #include "front_head.h"
 
+#include "base/clock.h"
+
 static const struct wanted {
 	const char *name;
 	size_t at;
@@ -16,6 +18,7 @@ static const struct wanted {
 	{ "HTTP_IDEMPOTENCY_KEY", offsetof(struct head, idempotency_key) },
 	{ "HTTP_ACCEPT", offsetof(struct head, accept) },
 	{ "PONTAGE_T0", offsetof(struct head, waited_from) },
+	{ "HTTP_X_PONTAGE_T0", offsetof(struct head, waited_header) },
 };
 
 /* A header that came twice would let two readers see two requests. */
@@ -119,6 +122,12 @@ int head_read(struct head *h, char *const *envp, int64_t max_bytes,
 	if (h->content_type.p && !h->content_type.n)
 		h->content_type = STR_NONE;
 	return 0;
+}
+
+void head_now(struct head *h)
+{
+	h->read_wall_ms = clock_wall_ms();
+	h->read_mono_ms = clock_mono_ms();
 }
 
 int head_length(const struct head *h, int64_t *n, struct err *e)

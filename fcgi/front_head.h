@@ -13,6 +13,8 @@
 /* envp ends with NULL and outlives h.  max_bytes: of all of it together. */
 int head_read(struct head *h, char *const *envp, int64_t max_bytes,
 	      struct err *e);
+/* It was read just now. */
+void head_now(struct head *h);
 /* How many bytes the body has; -1: not said. */
 int head_length(const struct head *h, int64_t *n, struct err *e);
 

@@ -136,7 +136,8 @@ static struct client *meet(struct loop *l, struct conn *conn)
 	*c = (struct client){ .watch = { .fn = on_client,
 					 .fd = front_fd(conn) },
 			      .loop = l,
-			      .conn = conn };
+			      .conn = conn,
+			      .queued_ms = l->queue_empty_ms };
 	front_own(conn, c);
 	remember(l, c);
 	return c;
@@ -177,6 +178,7 @@ static void on_listening(struct watch *w, uint32_t events)
 	struct loop *l = OWNER(w, struct loop, listening);
 
 	(void)events;
+	l->queue_heard = true;
 	if (full(l))
 		pause_accepting(l, ACCEPT_AGAIN_MS);
 	else if (!fair_may_take(&l->fair, atomic_load(&l->inflight),
@@ -190,6 +192,7 @@ static void on_accept_again(struct timer *t, int64_t now_ms)
 {
 	struct loop *l = OWNER(t, struct loop, accept_again);
 
+	l->queue_heard = true; /* nobody has looked meanwhile */
 	if (l->draining)
 		return;
 	if (full(l) && fair_elsewhere(&l->fair, l->max_inflight, now_ms)) {
@@ -429,7 +432,10 @@ static void show_load(struct loop *l)
 
 void loop_turn(struct loop *l)
 {
+	l->queue_heard = false;
 	poller_turn(&l->poller);
+	if (!l->queue_heard && l->poller.saw_all && l->listening.events)
+		l->queue_empty_ms = l->poller.now_ms;
 	if (l->front)
 		front_turn(l->front);
 	calls_turn(l->calls);

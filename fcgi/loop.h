@@ -30,7 +30,7 @@ struct loop {
 	struct relay_limits limits;
 	int64_t max_inflight, max_clients;
 	struct fair fair;
-	int64_t shown; /* of inflight, to the other workers */
+	int64_t shown;              /* of inflight, to the other workers */
 	_Atomic int64_t body_bytes; /* of requests that have not ended */
 	_Atomic int64_t inflight;   /* requests that have begun and not ended */
 	_Atomic int64_t working;    /* those that were not refused for it */
@@ -38,6 +38,8 @@ struct loop {
 	bool once; /* plain CGI: this process ends with its request */
 
 	struct watch listening, stopping, handed, finished;
+	int64_t queue_empty_ms; /* nobody waited to be accepted; 0: never */
+	bool queue_heard;       /* in this turn it was not empty */
 	struct timer beat, drain, accept_again, relief;
 	struct write_op measure; /* of this process's memory */
 	bool measuring;

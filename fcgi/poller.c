@@ -59,6 +59,7 @@ void poller_turn(struct poller *p)
 	int n = epoll_wait(p->epoll_fd, ev, EVENTS, wait_ms);
 
 	p->again = false;
+	p->saw_all = n >= 0 && n < EVENTS;
 	p->now_ms = clock_mono_ms();
 	for (int i = 0; i < n; i++) {
 		struct watch *w = ev[i].data.ptr;

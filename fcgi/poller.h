@@ -16,7 +16,8 @@ struct poller {
 	struct timers timers;
 	int64_t now_ms; /* of this turn */
 	bool again;     /* there is work left: the next one does not wait */
-	void **graves;  /* freed when the turn is over */
+	bool saw_all; /* that had happened before now_ms; no signal came between */
+	void **graves; /* freed when the turn is over */
 	int n_graves, cap_graves;
 };
 
