@@ -7,6 +7,10 @@
 
 #include "json/text.h"
 
+/* Half a character in each of two events is what some servers make of an
+ * emoji; a client puts it together or shows a mark for it. */
+#define HALVES ((uint64_t)1 << SCAN_LONE_HIGH | (uint64_t)1 << SCAN_LONE_LOW)
+
 typedef void hear_fn(struct listen *l, const struct scan_hit *hit, int arg);
 
 /* --- what is heard ---------------------------------------------------------
@@ -34,10 +38,11 @@ static void hear_text(struct listen *l, const struct scan_hit *hit, int arg)
 	(void)arg;
 	if (hit->kind != SCAN_STRING || hit->to - hit->from <= 2)
 		return;
-	l->text.note.content = true;
+	l->text->note.content = true;
 	if (l->counter && !l->whole)
-		tell(l, hit, l->text.choice);
-	l->text.note.text_bytes += (int64_t)json_text_bytes(scan_hit_text(hit));
+		tell(l, hit, l->text->choice);
+	l->text->note.text_bytes +=
+		(int64_t)json_text_bytes(scan_hit_text(hit));
 }
 
 /* An array or object is content where it is not empty. */
@@ -46,7 +51,7 @@ static void hear_some(struct listen *l, const struct scan_hit *hit, int arg)
 	(void)arg;
 	if ((hit->kind == SCAN_ARRAY || hit->kind == SCAN_OBJECT) &&
 	    !hit->open && hit->count)
-		l->text.note.content = true;
+		l->text->note.content = true;
 }
 
 /* "content" is a text, or Mistral's array. */
@@ -64,7 +69,7 @@ static void hear_finish(struct listen *l, const struct scan_hit *hit, int arg)
 	if (hit->kind != SCAN_STRING)
 		return;
 	json_unescape_cut(scan_hit_text(hit), word, sizeof(word));
-	l->text.pending = finish_named(word);
+	l->text->pending = finish_named(word);
 }
 
 static void hear_index(struct listen *l, const struct scan_hit *hit, int arg)
@@ -74,12 +79,12 @@ static void hear_index(struct listen *l, const struct scan_hit *hit, int arg)
 	(void)arg;
 	if (hit->kind == SCAN_NUMBER &&
 	    !json_int(scan_hit_text(hit), 0, 127, &v))
-		l->text.choice = (int)v;
+		l->text->choice = (int)v;
 }
 
 static void hear_choice(struct listen *l, const struct scan_hit *hit, int arg)
 {
-	struct listen_text *t = &l->text;
+	struct listen_text *t = l->text;
 	int i;
 
 	(void)arg;
@@ -102,7 +107,7 @@ static void hear_choices(struct listen *l, const struct scan_hit *hit, int arg)
 	if (hit->kind != SCAN_ARRAY || hit->open)
 		return;
 	l->has_choices = true;
-	l->text.choices_full = hit->count > 0;
+	l->text->choices_full = hit->count > 0;
 }
 
 static void hear_data(struct listen *l, const struct scan_hit *hit, int arg)
@@ -111,9 +116,9 @@ static void hear_data(struct listen *l, const struct scan_hit *hit, int arg)
 	if (hit->kind != SCAN_ARRAY || hit->open)
 		return;
 	l->has_choices = true;
-	l->text.data = true;
+	l->text->data = true;
 	if (hit->count)
-		l->text.note.content = true;
+		l->text->note.content = true;
 }
 
 /* The span of a member and the comma before it. */
@@ -134,13 +139,13 @@ static void note_null(struct listen_note *note, const struct scan_hit *hit)
 static void hear_usage(struct listen *l, const struct scan_hit *hit, int only)
 {
 	if (hit->kind == SCAN_NULL && hit->member && hit->depth == 2)
-		note_null(&l->text.note, hit);
+		note_null(&l->text->note, hit);
 	if (only && l->whole) /* x_groq.usage: something else in the whole */
 		return;
 	if (hit->kind != SCAN_OBJECT || hit->open || !hit->count)
 		return;
-	l->text.usage_object = true;
-	l->text.usage = (struct listen_span){ hit->from, hit->to };
+	l->text->usage_object = true;
+	l->text->usage = (struct listen_span){ hit->from, hit->to };
 }
 
 /* "flex", at the top of every answer and chunk. */
@@ -158,15 +163,15 @@ static void hear_word(struct listen *l, const struct scan_hit *hit, int which)
 {
 	if (hit->kind == SCAN_OBJECT && !hit->open && hit->count &&
 	    (which == LISTEN_ERROR || which == LISTEN_CHOICE_MESSAGE))
-		l->text.error_object = true;
+		l->text->error_object = true;
 	if ((hit->kind != SCAN_STRING && hit->kind != SCAN_NUMBER) ||
 	    hit->to - hit->from == 0 ||
 	    (hit->kind == SCAN_STRING && hit->to - hit->from == 2) ||
-	    (l->text.heard & BIT(which)))
+	    (l->text->heard & BIT(which)))
 		return;
-	l->text.heard |= BIT(which);
-	l->text.words[which].from = hit->from;
-	l->text.words[which].to = hit->to;
+	l->text->heard |= BIT(which);
+	l->text->words[which].from = hit->from;
+	l->text->words[which].to = hit->to;
 }
 
 static void hear_object(struct listen *l, const struct scan_hit *hit, int arg)
@@ -174,13 +179,13 @@ static void hear_object(struct listen *l, const struct scan_hit *hit, int arg)
 	(void)arg;
 	if (hit->kind == SCAN_STRING &&
 	    json_text_is(scan_hit_text(hit), STR("error")))
-		l->text.object_is_error = true;
+		l->text->object_is_error = true;
 }
 
 static void hear_base(struct listen *l, const struct scan_hit *hit, int which)
 {
 	if (hit->kind == SCAN_NUMBER && json_compare(scan_hit_text(hit), 0)) {
-		l->text.base_failed = true;
+		l->text->base_failed = true;
 		hear_word(l, hit, which);
 	}
 }
@@ -291,11 +296,6 @@ void listen_init(struct listen *l, enum shape shape, bool reasoning_apart)
 	usage_init(&l->usage);
 	usage_heard_init(&l->said);
 	buf_init(&l->usage_raw, USAGE_RAW_MAX + 1);
-	scan_init(&l->scan, paths(), &scan_answer_limits, on_hit, l);
-	/* Half a character in each of two events is what some servers make of
-	 * an emoji; a client puts it together or shows a mark for it. */
-	l->scan.skip = (uint64_t)1 << SCAN_LONE_HIGH | (uint64_t)1
-							       << SCAN_LONE_LOW;
 }
 
 void listen_count(struct listen *l, const struct listen_counter *counter)
@@ -305,30 +305,45 @@ void listen_count(struct listen *l, const struct listen_counter *counter)
 		counter->begin(counter->arg);
 }
 
-void listen_release(struct listen *l)
+/* Between two events, where a stream is most of the time, there is none. */
+void listen_text_begin(struct listen *l, struct listen_text *t)
 {
-	scan_release(&l->scan);
-	buf_release(&l->usage_raw);
+	scan_init(&t->scan, paths(), &scan_answer_limits, on_hit, l);
+	t->scan.skip = HALVES;
+	l->text = t;
 }
 
-void listen_text_begin(struct listen *l)
+void listen_text_end(struct listen *l)
 {
-	struct listen_text *t = &l->text;
+	scan_release(&l->text->scan);
+	l->text = NULL;
+}
 
-	t->note = (struct listen_note){ 0 };
-	t->usage_object = t->error_object = t->object_is_error = false;
-	t->choices_full = t->data = t->base_failed = false;
-	t->choice = 0;
-	t->pending = FINISH_NONE;
-	t->heard = 0;
-	l->begun = true;
+/* Of a whole answer. */
+static void drop_text(struct listen *l)
+{
+	struct listen_text *t = l->text;
+
+	if (!t)
+		return;
+	listen_text_end(l);
+	free(t);
+}
+
+void listen_release(struct listen *l)
+{
+	drop_text(l);
+	buf_release(&l->usage_raw);
+	free(l->error);
+	l->error = NULL;
 }
 
 static void word(const struct listen *l, const char *base,
 		 enum listen_word which, char *to, size_t size)
 {
-	struct str s = { base + l->text.words[which].from,
-			 l->text.words[which].to - l->text.words[which].from };
+	struct str s = { base + l->text->words[which].from,
+			 l->text->words[which].to -
+				 l->text->words[which].from };
 
 	if (*s.p == '"')
 		json_unescape_cut(s, to, size);
@@ -341,7 +356,7 @@ static void first_word(const struct listen *l, const char *base, int from,
 		       int to, char *out, size_t size)
 {
 	for (int i = from; i <= to; i++)
-		if (l->text.heard & BIT(i)) {
+		if (l->text->heard & BIT(i)) {
 			word(l, base, i, out, size);
 			return;
 		}
@@ -380,7 +395,7 @@ static bool is_error(const struct listen_text *t)
 
 static void take_usage(struct listen *l, const char *base)
 {
-	struct listen_text *t = &l->text;
+	struct listen_text *t = l->text;
 	struct str object = { base + t->usage.from,
 			      t->usage.to - t->usage.from };
 	enum usage_needs needs = l->shape == SHAPE_EMBEDDING ?
@@ -408,15 +423,15 @@ static void take_usage(struct listen *l, const char *base)
 /* All of the text was read. */
 static void text_over(struct listen *l, const char *base)
 {
-	struct listen_text *t = &l->text;
+	struct listen_text *t = l->text;
 
-	l->begun = false;
 	take_usage(l, base);
 	t->note.error = is_error(t);
 	t->note.usage_only = t->usage_object && !t->choices_full && !t->data &&
 			     !t->note.error;
 	if (t->note.error && !l->failed) {
-		listen_take_error(l, base, &l->error);
+		l->error = mem_alloc(sizeof(*l->error));
+		listen_take_error(l, base, l->error);
 		l->failed = true;
 	}
 	l->content = l->content || t->note.content;
@@ -435,11 +450,24 @@ struct str listen_trimmed(const char *p, size_t n)
 	return (struct str){ p, n };
 }
 
+static bool read_event(struct listen *l, struct str s)
+{
+	struct scan *scan = &l->text->scan;
+	struct err e = { 0 };
+
+	if (scan_feed(scan, s.p, s.n, &e) < 0 ||
+	    scan_end(scan, s.p, s.n, &e) < 0)
+		return false;
+	text_over(l, s.p);
+	return true;
+}
+
 bool listen_event(struct listen *l, const char *data, size_t n,
 		  struct listen_note *note)
 {
 	struct str s = listen_trimmed(data, n);
-	struct err e = { 0 };
+	struct listen_text t = { 0 };
+	bool good;
 
 	*note = (struct listen_note){ 0 };
 	if (!s.n)
@@ -448,16 +476,11 @@ bool listen_event(struct listen *l, const char *data, size_t n,
 		l->done = note->done = true;
 		return true;
 	}
-	listen_text_begin(l);
-	scan_reset(&l->scan);
-	if (scan_feed(&l->scan, s.p, s.n, &e) < 0 ||
-	    scan_end(&l->scan, s.p, s.n, &e) < 0) {
-		note->broken = true;
-		return false;
-	}
-	text_over(l, s.p);
-	*note = l->text.note;
-	return true;
+	listen_text_begin(l, &t);
+	good = read_event(l, s);
+	listen_text_end(l);
+	*note = good ? t.note : (struct listen_note){ .broken = true };
+	return good;
 }
 
 bool listen_whole_feed(struct listen *l, const char *p, size_t n)
@@ -465,9 +488,9 @@ bool listen_whole_feed(struct listen *l, const char *p, size_t n)
 	struct err e = { 0 };
 
 	l->whole = true;
-	if (!l->begun)
-		listen_text_begin(l);
-	return scan_feed(&l->scan, p, n, &e) == 0;
+	if (!l->text)
+		listen_text_begin(l, mem_alloc(sizeof(*l->text)));
+	return scan_feed(&l->text->scan, p, n, &e) == 0;
 }
 
 /* --- what to charge --------------------------------------------------------
@@ -545,7 +568,7 @@ static void count_whole(struct listen *l, struct str text)
 	    refused(l, guess, guess, true) == FLAG_NONE)
 		return;
 	scan_init(&s, paths(), &scan_answer_limits, on_said, l);
-	s.skip = l->scan.skip;
+	s.skip = HALVES;
 	scan_text(&s, text, &e);
 	scan_release(&s);
 }
@@ -556,12 +579,14 @@ bool listen_whole_end(struct listen *l, const char *p, size_t n,
 	struct err e = { 0 };
 
 	*note = (struct listen_note){ 0 };
-	if (!listen_whole_feed(l, p, n) || scan_end(&l->scan, p, n, &e) < 0) {
+	if (!listen_whole_feed(l, p, n) ||
+	    scan_end(&l->text->scan, p, n, &e) < 0) {
 		note->broken = true;
 		return false;
 	}
 	text_over(l, p);
+	*note = l->text->note;
 	count_whole(l, (struct str){ p, n });
-	*note = l->text.note;
+	drop_text(l);
 	return true;
 }

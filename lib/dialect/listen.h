@@ -86,6 +86,7 @@ struct listen_span { /* of the text under way */
 
 /* One text under way: an event, or the whole. */
 struct listen_text {
+	struct scan scan;
 	struct listen_note note;
 	bool usage_object, error_object, object_is_error, choices_full, data;
 	bool base_failed; /* MiniMax: base_resp.status_code is not 0 */
@@ -117,12 +118,11 @@ struct listen {
 	struct usage usage;   /* source: USAGE_UPSTREAM once it is usable */
 	struct buf usage_raw; /* the last one as it was said; "": none */
 	struct usage_heard said;
-	struct listen_error error;
+	struct listen_error *error; /* the first one; NULL: none */
 	/* its own */
 	uint64_t ended[2]; /* a bit for each choice that ended */
-	bool whole, begun;
-	struct scan scan;
-	struct listen_text text;
+	bool whole;
+	struct listen_text *text; /* NULL: none is under way */
 };
 
 /* The struct stays where it is from then on. */

@@ -29,6 +29,7 @@ void listen_error_body(const char *p, size_t n, int status,
 		       struct listen_error *out)
 {
 	struct str s = listen_trimmed(p, n), body = s;
+	struct listen_text t = { 0 };
 	struct listen l;
 	struct err e = { 0 };
 
@@ -40,12 +41,13 @@ void listen_error_body(const char *p, size_t n, int status,
 	}
 	*out = (struct listen_error){ 0 };
 	l.whole = true;
-	listen_text_begin(&l);
+	listen_text_begin(&l, &t);
 	/* What was heard before it broke off is heard. */
 	if (body.n)
-		scan_feed(&l.scan, body.p, body.n, &e);
+		scan_feed(&t.scan, body.p, body.n, &e);
 	if (body.n)
 		listen_take_error(&l, body.p, out);
+	listen_text_end(&l);
 	listen_release(&l);
 	if (!*out->message)
 		plain_words(s, status, out);

@@ -4,7 +4,9 @@
 
 #include "dialect/listen.h"
 
-void listen_text_begin(struct listen *l);
+/* A text that is all zero, until listen_text_end(). */
+void listen_text_begin(struct listen *l, struct listen_text *t);
+void listen_text_end(struct listen *l);
 /* What was heard of an error in the text at base. */
 void listen_take_error(const struct listen *l, const char *base,
 		       struct listen_error *out);

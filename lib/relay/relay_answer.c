@@ -166,7 +166,7 @@ static void error_words(const char *before, const char *said, char *out,
 /* An answer that says 200 and then reports an error. */
 static enum err_code said_error(struct relay *r, char *words, size_t size)
 {
-	const struct listen_error *e = &r->listen.error;
+	const struct listen_error *e = r->listen.error;
 
 	r->said = arena_dup(r->arena, str_of(e->message));
 	error_words("The upstream reports an error", e->message, words, size);

@@ -28,8 +28,8 @@ static void say(const struct listen *l, const struct listen_note *n,
 	if (l->usage_suspicious)
 		buf_str(b, "suspicious ");
 	if (n->error)
-		buf_printf(b, "error %s|%s|%s ", l->error.message,
-			   l->error.type, l->error.code);
+		buf_printf(b, "error %s|%s|%s ", l->error->message,
+			   l->error->type, l->error->code);
 }
 
 #define DELTA(d) "{\"choices\":[{\"index\":0,\"delta\":" d "}]}"
