@@ -66,6 +66,7 @@ static struct relay_limits limits_of(const struct conf *c)
 		.idle_ms = c->upstream_idle_ms,
 		.total_ms = c->upstream_total_ms,
 		.deadline_ms = c->deadline_ms,
+		.retry_wait_ms = c->retry_wait_ms,
 		.hold_back_ms = c->hold_back_ms,
 		.keep_alive_ms = c->keep_alive_ms,
 		.stall_ms = c->client_stall_ms,

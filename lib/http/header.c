@@ -145,6 +145,39 @@ const char *header_passes(const char *name, struct str value)
 	return NULL;
 }
 
+bool header_may_change(struct str name)
+{
+	static const char *const names[] = {
+		"authorization",
+		"x-api-key",
+		"api-key",
+		"x-goog-api-key",
+		"host",
+		"content-length",
+		"content-type",
+		"content-encoding",
+		"transfer-encoding",
+		"accept-encoding",
+		"connection",
+		"keep-alive",
+		"upgrade",
+		"te",
+		"trailer",
+		"expect",
+		"range",
+		"cookie",
+		"proxy-authorization",
+		"proxy-connection",
+	};
+
+	if (!header_name_ok(name))
+		return false;
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (str_ieq(name, names[i]))
+			return false;
+	return true;
+}
+
 /* --- pauses ------------------------------------------------------------------ */
 
 /* A decimal number times `scale`, rounded up, a day at most; -1: is none. */
@@ -217,6 +250,49 @@ int64_t header_retry_after_ms(struct str value, int64_t wall_now_ms)
 int64_t header_retry_ms(struct str value)
 {
 	return decimal(str_trim(value), 1);
+}
+
+static size_t digits(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && ((s.p[n] >= '0' && s.p[n] <= '9') || s.p[n] == '.'))
+		n++;
+	return n;
+}
+
+/* As Go writes durations: https://pkg.go.dev/time#Duration.String */
+int64_t header_reset_ms(struct str value)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {
+		{ "ms", 1 },      { "s", 1000 },     { "m", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 },
+	};
+	struct str s = str_trim(value);
+	int64_t sum = 0;
+
+	if (s.n && digits(s) == s.n)
+		return decimal(s, 1000);
+	while (s.n) {
+		size_t n = digits(s), i = 0;
+		int64_t v;
+
+		struct str number = { s.p, n };
+
+		s = (struct str){ s.p + n, s.n - n };
+		while (i < COUNT(units) && !str_starts(s, units[i].unit))
+			i++;
+		v = i < COUNT(units) ? decimal(number, units[i].ms) : -1;
+		if (v < 0)
+			return -1;
+		n = strlen(units[i].unit);
+		s = (struct str){ s.p + n, s.n - n };
+		sum = MIN(sum + v, DAY_MS);
+	}
+	return value.n ? sum : -1;
 }
 
 /* --- who asks ------------------------------------------------------------------ */

@@ -15,6 +15,9 @@ bool header_value_ok(struct str value);
  * under (static, lower case), or NULL.  The list says yes; all else, like
  * X-Accel-Redirect, Set-Cookie, Location or Status, stays here. */
 const char *header_passes(const char *name, struct str value);
+/* May an administrator set or take out this header of a call to an upstream?
+ * Not what carries the key, frames the message or is the connection's. */
+bool header_may_change(struct str name);
 /* The media type without parameters, as a static text, where it is one that
  * an API answers with; else NULL. */
 const char *header_content_type(struct str value);
@@ -25,6 +28,10 @@ const char *header_content_type(struct str value);
 int64_t header_retry_after_ms(struct str value, int64_t wall_now_ms);
 /* Retry-After-Ms: milliseconds, also with decimals (rounded up). */
 int64_t header_retry_ms(struct str value);
+
+/* x-ratelimit-reset-*: "1s", "6m0s", "120ms", "1h2m3.5s", also plain seconds;
+ * milliseconds, a day at most, rounded up; -1: none of them. */
+int64_t header_reset_ms(struct str value);
 
 /* The token of `Authorization: Bearer TOKEN`.  0: *token is it, or STR_NONE
  * where the header is absent or empty; -1: malformed, another scheme, or

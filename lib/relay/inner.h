@@ -6,7 +6,32 @@
 
 #define RELAY_LINGER_MS 200 /* for an upstream to close after its last event */
 
+/* relay_call.c */
+/* Makes r->call of r->at, from the client's own body. */
+void relay_make_call(struct relay *r);
+
+/* relay_try.c */
+void relay_try_init(struct relay *r);
+/* The next attempt, or a pause before one; false: nothing is left, and the
+ * client has been told. */
+bool relay_try(struct relay *r, int64_t now_ms);
+void relay_note_attempt(struct relay *r, int64_t now_ms, enum err_code code,
+			const char *words);
+
+/* relay_time.c: relay_arm(), relay_on_timer(). */
+
+/* relay_whole.c: whole answers, and errors' bodies. */
+void relay_whole_feed(struct relay *r, int64_t now_ms, const char *p, size_t n);
+void relay_whole_over(struct relay *r, int64_t now_ms, struct relay_result res);
+/* What an error said inside of an answer means; words for the caller. */
+enum err_code relay_said_error(struct relay *r, char *words, size_t size);
+
 /* relay.c */
+void relay_stop_call(struct relay *r);
+/* Nothing has gone out yet: an answer of its own says what happened.
+ * retry_after_ms -1: nothing is said of that. */
+void relay_refuse(struct relay *r, int64_t now_ms,
+		  const struct relay_failure *f, int64_t retry_after_ms);
 void relay_enter(struct relay *r, enum relay_state s);
 /* The attempt under way is over and was no success: the next one, or the
  * end.  words: for the caller, already scrubbed. */
@@ -16,6 +41,9 @@ void relay_attempt_failed(struct relay *r, int64_t now_ms, enum err_code code,
  * an end. */
 void relay_broke(struct relay *r, int64_t now_ms, enum err_code code,
 		 const char *words);
+/* The relay ends it: by an answer, or by an event where bytes have gone. */
+void relay_cut_off(struct relay *r, int64_t now_ms, enum err_code code,
+		   const char *words);
 void relay_complete(struct relay *r, int64_t now_ms);
 void relay_arm(struct relay *r, int64_t at_ms);
 /* Head for the client, with what the upstream may add. */

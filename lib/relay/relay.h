@@ -80,7 +80,14 @@ struct relay_limits { /* milliseconds and bytes, from the settings */
 	int64_t connect_ms, first_token_ms, idle_ms, total_ms, deadline_ms;
 	int64_t hold_back_ms, keep_alive_ms, stall_ms;
 	int64_t max_answer, max_event, max_queue;
+	int64_t retry_wait_ms; /* waiting in all for one that asked for it */
 	int max_attempts;
+};
+
+/* What a candidate's channel overrides of the body, found in it. */
+struct relay_override {
+	struct ask_override *list;
+	int n;
 };
 
 struct relay_plan {
@@ -89,6 +96,8 @@ struct relay_plan {
 	struct str body; /* the client's, immutable */
 	struct candidate *candidates;
 	int n_candidates;
+	const struct relay_override
+		*overrides; /* of each; NULL: none has any */
 	const char *request_id;
 	int64_t wall_ms; /* at relay_start(): for dates in answers */
 	struct relay_limits limits;
@@ -109,11 +118,21 @@ struct relay_plan {
 #define RELAY_PASSED 16 /* headers of an upstream that go on at most */
 
 struct relay_attempt {
+	const struct candidate *to;
 	const char *channel;
 	int64_t key_id;
 	enum err_code code;
 	int status;
-	int64_t ms;
+	int64_t ms;        /* -1: it is under way */
+	const char *words; /* why it failed, scrubbed; "": it did not */
+};
+
+/* What a failed attempt would tell the caller. */
+struct relay_failure {
+	enum err_code code;
+	int status;       /* 0: what the code says */
+	char refusal[64]; /* the code of a bad request; "": ours */
+	char words[256];
 };
 
 enum relay_state {
@@ -163,6 +182,7 @@ struct relay {
 
 	/* the attempt under way */
 	struct candidate *at;
+	struct book_times times; /* its channel's, or the plan's */
 	struct relay_call call;
 	struct relay_attempt *attempts;
 	int n_attempts, next;
@@ -170,6 +190,18 @@ struct relay {
 	int64_t armed_ms; /* the timer's; 0: none */
 	int up_status;
 	int64_t retry_after_ms; /* -1: not said */
+	struct relay_pause {    /* requests, tokens: until their limits reset */
+		int64_t reset_ms; /* -1: not said */
+		bool empty;       /* nothing remains of it */
+	} pauses[2];
+
+	/* what the attempts so far have come to; relay_try.c's */
+	struct relay_failure told; /* the most telling one */
+	int64_t *again_ms;   /* candidates: may be tried again then; 0: not */
+	int64_t retry_at_ms; /* 0: nothing is waited for */
+	int64_t waited_ms;   /* in all */
+	int64_t soonest_ms;  /* that any asked to come back; -1: none did */
+	bool again, mixed;   /* not the first round; not all were 429 */
 
 	/* the answer */
 	struct sse sse;
@@ -180,11 +212,15 @@ struct relay {
 	int n_passed;
 	bool head_sent, done_seen, paused, cancelled, gathering;
 	char refusal_code[64]; /* the upstream's own, of a bad request */
+	int refusal_status;    /* of a bad request */
 	const char *said;      /* its words of an error, as they came */
 
 	struct relay_budget budget;
 	struct relay_end end;
 };
+
+/* On the thread that plans: finds in the body what channels override. */
+void relay_find_overrides(struct relay_plan *plan, struct arena *arena);
 
 /* The relay lives in arena's owner; nothing is called before relay_start. */
 void relay_init(struct relay *r, const struct relay_plan *plan,

@@ -1,43 +1,11 @@
 /* relay_answer.c - what an upstream's answer means for the client. */
 #include "relay/inner.h"
 
-#include "dialect/scrub.h"
 #include "http/header.h"
 
 #define ERROR_BODY_MAX 65536
 
 /* --- the head ------------------------------------------------------------- */
-
-/* What a status of an upstream is to us.  The first row that holds counts. */
-static const struct meaning {
-	int from, to;
-	enum err_code code;
-	const char *words; /* before the upstream's own */
-} meanings[] = {
-	/* clang-format off */
-	{ 300, 399, ERR_UP_BROKEN,  "The upstream answered with a redirect" },
-	{ 400, 400, ERR_UP_REQUEST, "" },
-	{ 401, 403, ERR_UP_AUTH,    "The upstream refused this gateway's key" },
-	{ 404, 404, ERR_UP_STATUS,  "The upstream does not know this model or address" },
-	{ 408, 408, ERR_UP_TIMEOUT, "The upstream gave up waiting" },
-	{ 409, 409, ERR_UP_STATUS,  "The upstream reports a conflict" },
-	{ 413, 415, ERR_UP_REQUEST, "" },
-	{ 422, 422, ERR_UP_REQUEST, "" },
-	{ 429, 429, ERR_UP_RATE,    "The upstream is rate limited" },
-	{ 400, 499, ERR_UP_STATUS,  "The upstream refused the request" },
-	{ 500, 599, ERR_UP_STATUS,  "The upstream failed" },
-	{ 0,   999, ERR_UP_BROKEN,  "The upstream answered with a status that is none" },
-	/* clang-format on */
-};
-
-static const struct meaning *meaning_of(int status)
-{
-	const struct meaning *m = meanings;
-
-	while (status < m->from || status > m->to)
-		m++;
-	return m;
-}
 
 static void keep_header(struct relay *r, const struct relay_header *h)
 {
@@ -77,7 +45,7 @@ static bool says_json(const struct relay *r)
 
 /* How long the upstream wants to be left alone; not for the client of an
  * answer that came all the same. */
-static bool hear_pause(struct relay *r, struct str name, struct str value)
+static bool hear_retry_after(struct relay *r, struct str name, struct str value)
 {
 	int64_t ms;
 
@@ -92,11 +60,46 @@ static bool hear_pause(struct relay *r, struct str name, struct str value)
 	return true;
 }
 
+/* The same said in other words. */
+static void hear_rate(struct relay *r, struct str name, struct str value)
+{
+	static const char *const resets[] = { "x-ratelimit-reset-requests",
+					      "x-ratelimit-reset-tokens" };
+	static const char *const lefts[] = { "x-ratelimit-remaining-requests",
+					     "x-ratelimit-remaining-tokens" };
+
+	for (size_t i = 0; i < COUNT(resets); i++) {
+		if (str_ieq(name, resets[i]))
+			r->pauses[i].reset_ms = header_reset_ms(value);
+		else if (str_ieq(name, lefts[i]))
+			r->pauses[i].empty = str_eq(str_trim(value), "0");
+	}
+}
+
+/* Of a 429 without Retry-After: until what is used up is there again, or the
+ * first of them where none is said to be. */
+static void take_rate(struct relay *r)
+{
+	const struct relay_pause *p = r->pauses;
+	bool empty = p[0].empty || p[1].empty;
+	int64_t ms = -1;
+
+	for (size_t i = 0; i < COUNT(r->pauses); i++) {
+		if (p[i].reset_ms < 0 || p[i].empty != empty)
+			continue;
+		ms = ms < 0 ? p[i].reset_ms :
+		     empty  ? MAX(ms, p[i].reset_ms) :
+			      MIN(ms, p[i].reset_ms);
+	}
+	if (r->retry_after_ms < 0)
+		r->retry_after_ms = ms;
+}
+
 /* From here the answer is gathered to its end, and judged there. */
 static void gather(struct relay *r, int64_t now_ms)
 {
 	r->gathering = true;
-	relay_arm(r, now_ms + r->plan->limits.idle_ms);
+	relay_arm(r, now_ms + r->times.idle_ms);
 	if (r->state == RELAY_CALL)
 		relay_enter(r, RELAY_WHOLE);
 }
@@ -118,9 +121,13 @@ void relay_on_head(struct relay *r, int64_t now_ms, int status,
 			r->content_type = arena_str(r->arena, h[i].value);
 		else if (str_ieq(name, "content-encoding"))
 			encoded |= !str_ieq(h[i].value, "identity");
-		else if (!hear_pause(r, name, h[i].value))
+		else if (!hear_retry_after(r, name, h[i].value))
 			keep_header(r, &h[i]);
+		if (status == 429)
+			hear_rate(r, name, h[i].value);
 	}
+	if (status == 429)
+		take_rate(r);
 	if (status < 200 || status > 299) {
 		r->held.max = ERROR_BODY_MAX;
 		gather(r, now_ms);
@@ -146,31 +153,7 @@ void relay_release_hold(struct relay *r, int64_t now_ms)
 		relay_send(r, now_ms, r->held.p, r->held.len);
 	buf_release(&r->held);
 	relay_arm(r, now_ms + MIN(r->plan->limits.keep_alive_ms,
-				  r->plan->limits.idle_ms));
-}
-
-static void error_words(const char *before, const char *said, char *out,
-			size_t size)
-{
-	char clean[SCRUB_SIZE];
-
-	scrub_words(str_of(said), clean, sizeof(clean));
-	if (*before)
-		snprintf(out, size, "%s%s%s", before, *clean ? ": " : ".",
-			 clean);
-	else
-		snprintf(out, size, "%s",
-			 *clean ? clean : "The upstream refused the request.");
-}
-
-/* An answer that says 200 and then reports an error. */
-static enum err_code said_error(struct relay *r, char *words, size_t size)
-{
-	const struct listen_error *e = r->listen.error;
-
-	r->said = arena_dup(r->arena, str_of(e->message));
-	error_words("The upstream reports an error", e->message, words, size);
-	return e->status == 429 ? ERR_UP_RATE : ERR_UP_STATUS;
+				  r->times.idle_ms));
 }
 
 static void forward(struct relay *r, int64_t now_ms, struct str raw)
@@ -296,8 +279,9 @@ static int on_event(void *arg, const struct sse_event *ev, struct err *e)
 				 "not JSON.",
 				 e);
 	if (note.error)
-		return fail_turn(t, said_error(r, t->words, sizeof(t->words)),
-				 t->words, e);
+		return fail_turn(
+			t, relay_said_error(r, t->words, sizeof(t->words)),
+			t->words, e);
 	if (note.content)
 		return take_content(t, &note, ev, finished, e);
 	if (!note.done)
@@ -417,80 +401,6 @@ static void stream_over(struct relay *r, int64_t now_ms,
 	}
 }
 
-/* --- a whole answer, and error bodies ------------------------------------------ */
-
-static void upstream_error(struct relay *r, int64_t now_ms)
-{
-	const struct meaning *m = meaning_of(r->up_status);
-	struct listen_error said;
-	char words[240];
-
-	listen_error_body(r->held.p, r->held.len, r->up_status, &said);
-	r->said = arena_dup(r->arena, str_of(said.message));
-	error_words(m->words, said.message, words, sizeof(words));
-	/* A code is a word; anything else is not passed on. */
-	if (strspn(said.code, "abcdefghijklmnopqrstuvwxyz_0123456789") ==
-	    strlen(said.code))
-		snprintf(r->refusal_code, sizeof(r->refusal_code), "%s",
-			 said.code);
-	relay_attempt_failed(r, now_ms, m->code, words);
-}
-
-static void deliver_whole(struct relay *r, int64_t now_ms)
-{
-	r->end.delivered = true;
-	r->end.first_ms = now_ms - r->began_ms;
-	relay_send_head(r, 200, "application/json");
-	r->sent_ms = now_ms;
-	r->io->data(r->arg, r->held.p, r->held.len, true);
-	relay_complete(r, now_ms);
-}
-
-static void whole_over(struct relay *r, int64_t now_ms, struct relay_result res)
-{
-	struct listen_note note;
-	char words[240];
-
-	if (r->up_status < 200 || r->up_status > 299) {
-		upstream_error(r, now_ms);
-		return;
-	}
-	if (res.code) {
-		snprintf(words, sizeof(words), "The upstream failed: %s.",
-			 res.why);
-		relay_attempt_failed(r, now_ms, res.code, words);
-	} else if (!listen_whole_end(&r->listen, r->held.p, r->held.len,
-				     &note)) {
-		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
-				     "The upstream's answer is not JSON.");
-	} else if (note.error) {
-		relay_attempt_failed(
-			r, now_ms, said_error(r, words, sizeof(words)), words);
-	} else if (r->plan->ask->stream || !r->listen.has_choices) {
-		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
-				     "The upstream's answer is not of the kind "
-				     "that was asked for.");
-	} else {
-		deliver_whole(r, now_ms);
-	}
-}
-
-static void feed_whole(struct relay *r, int64_t now_ms, const char *p, size_t n)
-{
-	bool error = r->up_status < 200 || r->up_status > 299;
-
-	if (error) /* what it says stands at its beginning */
-		n = MIN(n, r->held.max - r->held.len);
-	buf_add(&r->held, p, n);
-	if (!buf_ok(&r->held))
-		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
-				     "The upstream's answer is too large.");
-	else if (!error &&
-		 !listen_whole_feed(&r->listen, r->held.p, r->held.len))
-		relay_attempt_failed(r, now_ms, ERR_UP_BROKEN,
-				     "The upstream's answer is not JSON.");
-}
-
 /* --- both ------------------------------------------------------------------------ */
 
 bool relay_on_data(struct relay *r, int64_t now_ms, const char *p, size_t n)
@@ -499,7 +409,7 @@ bool relay_on_data(struct relay *r, int64_t now_ms, const char *p, size_t n)
 		return true; /* nothing counts after the end */
 	r->heard_ms = now_ms;
 	if (r->gathering)
-		feed_whole(r, now_ms, p, n);
+		relay_whole_feed(r, now_ms, p, n);
 	else if (r->state == RELAY_HELD || r->state == RELAY_BODY ||
 		 r->state == RELAY_SHORT)
 		feed_stream(r, now_ms, p, n);
@@ -511,7 +421,7 @@ void relay_answer_over(struct relay *r, int64_t now_ms, struct relay_result res)
 	if (r->state == RELAY_DONE)
 		return;
 	if (r->gathering)
-		whole_over(r, now_ms, res);
+		relay_whole_over(r, now_ms, res);
 	else
 		stream_over(r, now_ms, res);
 }

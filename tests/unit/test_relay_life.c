@@ -13,7 +13,7 @@ static const struct {
 } statuses[] = {
 	{ 400, 400, 1, "invalid_value" },
 	{ 401, 502, 2, "upstream_key_refused" },
-	{ 402, 502, 2, "upstream_key_refused" },
+	{ 402, 502, 2, "upstream_no_credit" },
 	{ 403, 502, 2, "upstream_key_refused" },
 	{ 404, 502, 2, "upstream_failed" },
 	{ 408, 504, 2, "upstream_timeout" },
@@ -26,6 +26,7 @@ static const struct {
 	{ 451, 502, 2, "upstream_failed" },
 	{ 500, 502, 2, "upstream_failed" },
 	{ 503, 502, 2, "upstream_failed" },
+	{ 504, 504, 2, "upstream_timeout" },
 	{ 529, 502, 2, "upstream_failed" },
 	{ 304, 502, 2, "bad_upstream_response" },
 	{ 307, 502, 2, "bad_upstream_response" },
@@ -70,7 +71,7 @@ static void a_status_says_who_is_to_blame(void **state)
 	rows_done();
 }
 
-static void a_pause_is_that_of_the_last_attempt(void **state)
+static void a_pause_is_the_soonest_of_all_attempts(void **state)
 {
 	static const struct {
 		const char *label, *first, *second, *want;
@@ -79,7 +80,19 @@ static void a_pause_is_that_of_the_last_attempt(void **state)
 		{ "milliseconds", "", "Retry-After-Ms: 1500\n", "2" },
 		{ "both: the longer", "",
 		  "Retry-After-Ms: 900\nRetry-After: 2\n", "2" },
-		{ "of the first only", "Retry-After: 30\n", "", NULL },
+		{ "of the first only", "Retry-After: 30\n", "", "30" },
+		{ "the soonest", "Retry-After: 30\n", "Retry-After: 40\n",
+		  "30" },
+		{ "the limits' own words", "",
+		  "x-ratelimit-remaining-requests: 9\n"
+		  "x-ratelimit-reset-requests: 1s\n"
+		  "x-ratelimit-remaining-tokens: 0\n"
+		  "x-ratelimit-reset-tokens: 1m2.5s\n",
+		  "63" },
+		{ "which of them is not said", "",
+		  "x-ratelimit-reset-requests: 8s\n"
+		  "x-ratelimit-reset-tokens: 6m0s\n",
+		  "8" },
 		{ "nonsense", "", "Retry-After: soon\n", NULL },
 	};
 
@@ -344,7 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_status_says_who_is_to_blame),
-		cmocka_unit_test(a_pause_is_that_of_the_last_attempt),
+		cmocka_unit_test(a_pause_is_the_soonest_of_all_attempts),
 		cmocka_unit_test(a_long_error_body_is_read_to_its_limit),
 		cmocka_unit_test(content_is_never_held),
 		cmocka_unit_test(deadline_covers_all_attempts),
