@@ -3,6 +3,7 @@
 
 #include "account.h"
 #include "budget.h"
+#include "plan.h"
 #include "waited.h"
 
 #include "base/clock.h"
@@ -223,47 +224,6 @@ static int read_ask(struct prep *p, struct exchange *x, struct err *e)
 	return 0;
 }
 
-static int find_price(struct prep *p, struct exchange *x, struct err *e)
-{
-	const struct book_model *m = book_model(x->book, x->ask.model);
-
-	tokens_prompt(x);
-	x->price = m->price;
-	x->bill = (struct bill_ask){
-		.ask = &x->ask,
-		.price = &x->price,
-		.reserve_output_tok = p->loop->conf->reserve_output_tok,
-		.reserve_max = x->token.reserve_max,
-		.factor_ppm = book_factor_ppm(x->book, x->token.group),
-		.tier = bill_tier(x->ask.service_tier),
-		.prompt_tok = x->tokens.prompt.bound,
-		.prompt_count =
-			x->tokens.prompt.exact ? x->tokens.prompt.tok : 0,
-	};
-	x->row.price_id = m->price.id;
-	x->row.factor_ppm = x->bill.factor_ppm;
-	return bill_reserve(&x->bill, &x->row.reserved_nusd, e);
-}
-
-static int plan(struct prep *p, struct exchange *x, struct err *e)
-{
-	struct route_ask ask = { .model = x->ask.model,
-				 .group = x->token.group,
-				 .channel_id = x->token.channel_id,
-				 .models = x->token.models };
-
-	x->plan = (struct relay_plan){ .endpoint = x->endpoint,
-				       .ask = &x->ask,
-				       .body = buf_span(&x->body),
-				       .request_id = x->request_id,
-				       .limits = p->loop->limits };
-	if (route_plan(x->book, &ask, NULL, &x->arena, &x->route, e) < 0)
-		return -1;
-	x->plan.candidates = x->route.candidates;
-	x->plan.n_candidates = x->route.n_candidates;
-	return 0;
-}
-
 static void reserve(struct prep *p, struct exchange *x)
 {
 	struct loop *l = p->loop;
@@ -312,7 +272,7 @@ static int relay_request(struct prep *p, struct exchange *x,
 		return -1;
 	x->book = book_take(p->loop->shelf, p->db, x->token.config_version, e);
 	if (!x->book || who_may_use(&x->token, x->ask.model, e) < 0 ||
-	    plan(p, x, e) < 0 || find_price(p, x, e) < 0)
+	    plan_make(x, head, e) < 0)
 		return -1;
 	/* A free model needs no money; the rest is for the reservation. */
 	if (x->row.reserved_nusd && who_has_money(&x->token, e) < 0)
