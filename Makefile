@@ -80,7 +80,8 @@ help:
 	'make e2e-asan  the same under ASan and UBSan' \
 	'make fuzz      each fuzzer for FUZZ_S seconds (10)' \
 	'make bench     speed and memory beside their budgets' \
-	'make storm     kill -9 of everything for STORM_S seconds (60)' \
+	'make storm     kill -9, locks and a full disk under STORM_N requests' \
+	'make storm-mutants  the same must fail with programs that are wrong' \
 	'make culprits  what 200 streams feel of a bad neighbour' \
 	'make hold      STREAMS=10000 streams at once, and their memory' \
 	'make cov       line coverage' \
@@ -210,7 +211,7 @@ $(foreach v,release asan tsan cov,$(eval $(call variant,$(v))))
 # --- run, tests, lint, install -----------------------------------------------
 
 .PHONY: run check lint layers headers format-check tidy sizes shell units test tsan \
-	cases e2e e2e-asan fuzz cov bench storm culprits hold format clean install tools
+	cases e2e e2e-asan fuzz cov bench storm storm-mutants culprits hold format clean install tools
 
 FUZZ_S ?= 10
 PREFIX ?= /usr
@@ -297,7 +298,8 @@ cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
 	@exec tests/cases.sh build/asan $(CASES)
 
 # The programs under test are the released ones; E2E= names a file or two.
-e2e: all ranks build/tools/upstream build/tools/load build/tools/ids
+e2e: all ranks build/tools/upstream build/tools/load build/tools/ids \
+		$(MUTANTS:%=build/mutants/%)
 	@exec tests/e2e/run.sh $(E2E)
 
 # The same files with programs that watch themselves.  Leaks are for make test
@@ -340,10 +342,37 @@ bench: all ranks-if-npm build/tools/upstream build/tools/load build/tools/ids
 	@exec tests/bench/bench.sh
 
 # The long forms of what e2e does in seconds; docs/proofs.md has what they said.
-STORM_S ?= 60
+STORM_N ?= 100000
 STREAMS ?= 10000
 storm: all build/tools/upstream
-	@exec tests/e2e/run.sh --only ../storm/storm.mjs $(STORM_S)
+	@exec tests/e2e/run.sh --only ../storm/storm.mjs $(STORM_N)
+
+# Programs with one line changed, for the storm to find: FILE.NAME.sed is for
+# lib/store/FILE.c, whose object goes before the one in the library.
+MUTANTS := $(patsubst tests/storm/mutants/%.sed,%,$(sort $(wildcard tests/storm/mutants/*.sed)))
+define mutant
+build/mutants/$(1)/wrong.o: lib/store/$$(firstword $$(subst ., ,$(1))).c \
+		tests/storm/mutants/$(1).sed build/lib.a
+	$$(say) MUTATE $(1)
+	@mkdir -p $$(@D)
+	$$(Q)sed -f tests/storm/mutants/$(1).sed $$< >$$(@:.o=.c)
+	@! cmp -s $$< $$(@:.o=.c) || { echo '$(1).sed changes nothing'; exit 1; }
+	$$(Q)$$(CC) $$(BASE_FLAGS) $$(PKG_CFLAGS) $$(FLAGS_release) -c -o $$@ $$(@:.o=.c)
+
+build/mutants/$(1)/relay.fcgi: build/mutants/$(1)/wrong.o $$(RELAY_SRC:%.c=build/obj/%.o)
+build/mutants/$(1)/pontage: build/mutants/$(1)/wrong.o $$(CLI_SRC:%.c=build/obj/%.o)
+build/mutants/$(1)/relay.fcgi build/mutants/$(1)/pontage: build/lib.a
+	$$(Q)$$(CC) $$(LINK_release) -o $$@ $$(filter %.o,$$^) build/lib.a $$(PKG_LIBS)
+
+.PHONY: build/mutants/$(1)
+build/mutants/$(1): build/mutants/$(1)/relay.fcgi build/mutants/$(1)/pontage build/admin.fcgi build/tools/upstream
+	@ln -sfn ../../admin.fcgi $$@/admin.fcgi
+	@ln -sfn ../../tools $$@/tools
+endef
+$(foreach m,$(MUTANTS),$(eval $(call mutant,$(m))))
+
+storm-mutants: all $(MUTANTS:%=build/mutants/%)
+	@exec tests/e2e/run.sh --only ../storm/mutants.mjs
 
 culprits: all $(TOOLS:%=build/tools/%)
 	@exec tests/e2e/run.sh --only ../storm/culprits.mjs

@@ -1,208 +1,296 @@
-// Processes are killed with SIGKILL while requests are in flight; afterwards
-// what the clients saw, what the fake provider saw and what the database says
-// are compared, request by request.
+// Everything at once, and processes that are killed with SIGKILL meanwhile, a
+// database that is locked, a disk that is full.  The books must be right in
+// every second of it, and in the end client, provider and database must agree.
 //
-//	node tests/storm/storm.mjs [SECONDS]     (60)
+//	node tests/storm/storm.mjs [REQUESTS] [PHASE...]     (100000, all)
 //
 // Each request has a tag of its own as its text, which the provider notes, and
-// an id, which the client reads from the head of the answer.  So:
-//   - an answered request is in the database once, and reached the provider once;
-//   - one that failed says so: an error in JSON, or an end that is none;
-//   - the provider was never asked twice for one request;
-//   - after the sweep nothing is open and nothing is held;
-//   - `pontage audit` is clean at every second of it.
+// an id, which the client reads from the head of the answer.  callers.mjs says
+// who asks what, deeds.mjs what operators do meanwhile and who is killed,
+// books.mjs what must be so.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { openWorld, root, sleep, until } from '../e2e/world.mjs';
+import { compare, look } from './books.mjs';
+import { models, start } from './callers.mjs';
+import { catchUp, kills, operate } from './deeds.mjs';
 
-const build = process.env.BUILD ?? path.join(root, 'build');
-const patience = 15000;
+const patience_ms = 20000;
+const deadline_ms = 30000; // of a request
 
-// What is asked, by how many callers at once.
-const callers = [
-  { n: 12, model: 'mock-echo' },
-  { n: 6, model: 'mock-delay-300' },
-  { n: 8, model: 'mock-stream-20-5', stream: true },
-  { n: 2, model: 'mock-stream-400-10', stream: true },
-];
+// --- a gateway with its users -----------------------------------------------------
 
-// How an answer ended: whole, error (in JSON), cut (the client can tell), or
-// what must not be: garbled, hung.
-function judge(a, asked) {
-  if (a.hung) return 'hung';
-  if (!a.status) return 'cut';
-  if (a.status !== 200) {
-    try { return JSON.parse(a.text).error.message ? 'error' : 'garbled'; } catch { /* below */ }
-    return a.broken ? 'cut' : 'garbled';
+const asan = process.env.ASAN_OPTIONS; // it wants to be the first that is loaded
+const preload = (so, more) => Object.assign(process.env, { LD_PRELOAD: so, ...more },
+  asan ? { ASAN_OPTIONS: `${asan}:verify_asan_link_order=0` } : {});
+
+async function open({ settings = {}, so, more = {}, names = models } = {}) {
+  if (so) preload(so, more);
+  const w = await openWorld({ names, channels: false, settings: { relay_workers: 4, drain_ms: 3000, restart_backoff_ms: 20,
+    progress_ms: 200, deadline_ms, storage_refuse_mb: 0, storage_warn_mb: 0, ...settings } })
+    .finally(() => { delete process.env.LD_PRELOAD; });
+  const s = { w, keys: {}, given: { root: 1000e9 }, later: [], refunds: new Set(), wrong: [], findings: [], patience_ms,
+    deeds: { grant: 0, adjust: 0, redeem: 0, refund: 0 }, expiry_ms: deadline_ms + Number(settings.settle_ms ?? 30000) + 5000 };
+  // Said once a kind and phase, so that the first one can be read.
+  s.found = (who, what, text) => s.findings.some((f) => f.who === who && f.what === what) || s.findings.push({ who, what, text });
+  w.channel('mock', { names, group: 'default,cheap' });
+  for (const model of names) w.price(model);
+  w.pontage('group', 'set', 'cheap', '--factor', '0.75');
+  for (const [user, money] of Object.entries({ saver: 500, poor: 0.002, streamer: 0.02 })) {
+    w.user(user, String(money));
+    s.given[user] = money * 1e9;
   }
-  if (asked.stream) {
-    const done = /data: \[DONE\]\n\n$/.test(a.text);
-    if (done) return /"finish_reason":"stop"/.test(a.text) ? 'whole' : 'garbled';
-    return /"error":/.test(a.text) ? 'error' : 'cut';
+  w.pontage('user', 'set', 'saver', '--group', 'cheap');
+  w.pontage('budget', 'set', 'group:cheap', 'day', '400');
+  w.pontage('budget', 'set', 'user:saver', 'month', '300');
+  w.pontage('budget', 'set', 'user:root', 'week', '900');
+  s.keys = { root: w.key(), twice: w.key(), poor: w.key({ user: 'poor', limit: '100' }), streamer: w.key({ user: 'streamer' }),
+    saver: w.key({ user: 'saver', 'limit-day': 300, 'limit-week': 300, 'limit-month': 300, limit: '300' }),
+    tight: w.key({ user: 'saver', limit: '0.001' }) };
+  s.db = new DatabaseSync(path.join(w.state, 'pontage.db'), { readOnly: true });
+  s.close = () => { s.db.close(); return w.close(); };
+  return s;
+}
+
+// --- a phase: load, trouble, and then peace ------------------------------------------
+
+async function phase(s, name, trouble, more = {}) {
+  const p = { name, all: [], ended: [], promised: new Map(), looks: { clean: 0, failed: [] }, stop: false, began: Date.now(), ...more };
+  p.after = s.db.prepare('SELECT coalesce(max(id), 0) AS n FROM request').get().n;
+  await s.w.mock.reset();
+  const busy = start(s, p), operator = operate(s, p);
+  const watcher = (async () => { while (!p.stop) { await look(s, p); await sleep(1000); } })();
+  try {
+    await trouble(p);
+  } finally {
+    p.stop = true;
+    await Promise.all([busy, watcher, operator]);
   }
+  const count = s.db.prepare('SELECT count(*) AS n FROM request WHERE state = \'open\'');
+  await until('the sweep', () => count.get().n === 0, patience_ms).catch(() => {}); // compare() says so
+  await until('what was put off', async () => { await catchUp(s); return s.later.length === 0; }, patience_ms);
+  await look(s, p);
+  return compare(s, p);
+}
+
+// Somebody else has the database.
+async function locked(s, p, ms, during = () => sleep(ms)) {
+  const db = new DatabaseSync(path.join(s.w.state, 'pontage.db'));
+  const began = Date.now();
+  db.exec('PRAGMA busy_timeout = 10000');
+  db.exec('BEGIN IMMEDIATE');
   try {
-    const said = JSON.parse(a.text).choices[0].message.content;
-    return said.includes(asked.tag) ? 'whole' : 'garbled';
-  } catch { return 'cut'; }
+    await during();
+    p.locked_ms = (p.locked_ms ?? 0) + Date.now() - began;
+  } finally {
+    db.exec('ROLLBACK');
+    db.close();
+  }
 }
 
-function ask(port, key, asked) {
-  const a = { text: '' };
-  const body = JSON.stringify({ model: asked.model, stream: asked.stream,
-    messages: [{ role: 'user', content: asked.tag }] });
-  return new Promise((done) => {
-    const over = () => { clearTimeout(timer); done(a); };
-    const r = http.request({ port, host: '127.0.0.1', method: 'POST', agent: false, path: '/v1/chat/completions',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` } }, (res) => {
-      a.status = res.statusCode;
-      a.id = res.headers['x-request-id'];
-      res.setEncoding('utf8');
-      res.on('data', (part) => { a.text += part; });
-      res.on('error', () => { a.broken = true; over(); });
-      res.on('close', () => { a.broken ||= !res.complete; over(); });
-    });
-    const timer = setTimeout(() => { a.hung = true; r.destroy(); over(); }, patience);
-    r.on('error', over);
-    r.end(body);
-  });
+// What is in the spool now: it is promised.
+function promised(s, p) {
+  const dir = path.join(s.w.state, 'spool');
+  for (const file of fs.readdirSync(dir).filter((name) => name.endsWith('.jsonl')))
+    for (const line of fs.readFileSync(path.join(dir, file), 'utf8').split('\n').slice(0, -1)) {
+      const settle = JSON.parse(line.slice(17));
+      p.promised.set(settle.request_id, settle.cost_nusd);
+    }
+  return p.promised.size;
 }
 
-const named = (w, name) => w.processes().filter((p) => p.name.startsWith(name));
+const gone = (file) => until(`somebody died of ${path.basename(file)}`, () => !fs.existsSync(file), 20000);
 
-// A thread of the process that waits for the disk: the writer, in a commit.
-function onDisk(pid) {
-  try {
-    return fs.readdirSync(`/proc/${pid}/task`).some((t) =>
-      / D /.test(fs.readFileSync(`/proc/${pid}/task/${t}/stat`, 'utf8').replace(/^.*\)/, ' ')));
-  } catch { return false; }
-}
-
-const kill = (pid) => { try { process.kill(pid, 'SIGKILL'); return true; } catch { return false; } };
-const any = (list) => list[Math.floor(Math.random() * list.length)];
-
-// Each kills one process; false: there was none.
-const kills = {
-  'a worker': async (w) => { const p = any(named(w, 'relay')); return p && kill(p.pid); },
-  'a worker in mid-commit': async (w) => {
-    const p = any(named(w, 'relay'));
-    if (!p) return false;
-    for (const end = Date.now() + 500; Date.now() < end && !onDisk(p.pid);) if (!fs.existsSync(`/proc/${p.pid}`)) return false;
-    return onDisk(p.pid) && kill(p.pid);
-  },
-  // admin.fcgi is not among them: it carries no requests.
-  tick: async (w) => {
-    const p = w.processes().filter((x) => x.name.startsWith('pontage'))[1];
-    return p && kill(p.pid);
-  },
-  'the supervisor': async (w) => {
-    kill(w.gateway.pid);
-    await w.gateway.gone;
-    await w.serve();
-    return true;
-  },
-};
 const order = ['a worker', 'a worker in mid-commit', 'tick', 'a worker', 'a worker in mid-commit', 'a worker in mid-commit', 'the supervisor'];
 
-function audit(w) {
-  return new Promise((done) => {
-    const kid = spawn(path.join(build, 'pontage'), ['audit', '--conf', w.conf]);
-    let said = '';
-    kid.stdout.on('data', (part) => { said += part; });
-    kid.stderr.on('data', (part) => { said += part; });
-    kid.on('close', (status) => done({ status, said }));
-  });
-}
-
-async function rage(w, seconds, least, count) {
-  const end = Date.now() + seconds * 1000;
-  for (let i = 0, n = 0; Date.now() < end || n < least; i++) {
-    const what = order[i % order.length];
-    await sleep(Math.max(50, Math.min(400, (seconds * 1000) / least / 2)) * (0.5 + Math.random()));
-    if (!await kills[what](w)) continue;
-    count[what] = (count[what] ?? 0) + 1;
-    n++;
-  }
-}
-
-export async function storm({ seconds, least = 20 }) {
-  const w = await openWorld({ settings: { relay_workers: 2, drain_ms: 3000, restart_backoff_ms: 20, progress_ms: 200 } });
-  try {
-    const { key } = w.key();
-    const all = [], killed = {}, audits = [];
-    let stop = false, number = 0;
-    const call = async ({ model, stream }) => {
-      while (!stop) {
-        const asked = { model, stream: !!stream, tag: `storm-${number++}-` };
-        const a = await ask(w.port, key, asked);
-        all.push({ ...asked, id: a.id, status: a.status, how: judge(a, asked), text: a.text.slice(0, 300) });
-        if (a.status !== 200) await sleep(20);
-      }
-    };
-    const busy = callers.flatMap((c) => Array.from({ length: c.n }, () => call(c)));
-    const auditor = (async () => {
-      while (!stop) { audits.push(await audit(w)); await sleep(1000); }
-    })();
-    await rage(w, seconds, least, killed);
+// So many kills, and as many requests as are wanted.
+function killing({ kill, requests, ms }) {
+  return async (p) => {
+    const count = {}, end = Date.now() + ms;
+    let n = 0;
+    for (let i = 0; n < kill || Date.now() < end || p.all.length < requests; i++) {
+      await sleep((n < kill ? Math.min(400, ms / kill / 2) : 1500) * (0.5 + Math.random()));
+      if (!await kills[order[i % order.length]](p.w)) continue;
+      count[order[i % order.length]] = (count[order[i % order.length]] ?? 0) + 1;
+      n++;
+    }
+    p.note = `${n} x kill -9 (${Object.entries(count).map(([k, v]) => `${v} ${k}`).join(', ')})`;
     await sleep(500);
-    stop = true;
-    await Promise.all([...busy, auditor]);
-    await until('the sweep', () => !w.log().some((r) => r.state === 'open'), patience);
-    audits.push(await audit(w));
-    return await compare(w, { all, killed, audits });
+  };
+}
+
+// --- the phases -------------------------------------------------------------------
+
+const build = process.env.BUILD ?? path.join(root, 'build');
+
+function makeTrouble() {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pontage-trouble-'));
+  const so = path.join(dir, 'trouble.so');
+  const made = spawnSync('gcc', ['-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', so,
+    path.join(root, 'tests/storm/trouble.c'), '-ldl'], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  return { dir, so, drop: () => fs.rmSync(dir, { recursive: true, force: true }) };
+}
+
+async function killStorm(say, { requests, ms }) {
+  const s = await open();
+  try {
+    // The provider remembers 65,536 requests: in rounds of less.
+    let left = requests;
+    for (let round = 1; round === 1 || left > 0; round++) {
+      const r = await phase(s, round > 1 ? `kill storm, round ${round}` : 'kill storm',
+        killing({ kill: 20, requests: Math.min(left, 40000), ms }), { w: s.w });
+      say(r);
+      left -= r.requests;
+    }
+    say(await phase(s, 'locked for 6 s', async (p) => {
+      await sleep(500);
+      await locked(s, p, 6000);
+      p.note = 'settle_ms = 30000';
+      await sleep(500);
+    }));
   } finally {
-    await w.close();
+    await s.close();
   }
 }
 
-const tally = (list, of) => list.reduce((m, x) => { m[of(x)] = (m[of(x)] ?? 0) + 1; return m; }, {});
-const words = (m) => Object.entries(m).map(([k, n]) => `${n} ${k}`).join(', ');
-
-async function compare(w, { all, killed, audits }) {
-  const { DatabaseSync } = await import('node:sqlite');
-  const db = new DatabaseSync(`${w.state}/pontage.db`, { readOnly: true });
-  const rows = db.prepare('SELECT request_id AS id, state, error, cost_nusd AS cost FROM request').all();
-  const held = db.prepare('SELECT (SELECT sum(held_nusd) FROM account) + (SELECT sum(held_nusd) FROM token) AS n').get().n;
-  db.close();
-  const byId = new Map(rows.map((r) => [r.id, r]));
-  const seen = (await w.mock.requests()).filter((r) => r.id.startsWith('storm-'));
-  const asked = tally(seen, (r) => r.id.replace(/^(storm-\d+-).*/, '$1'));
-  const whole = all.filter((a) => a.how === 'whole');
-  const ids = new Set(all.map((a) => a.id));
-  const n = Object.values(killed).reduce((a, b) => a + b, 0);
-  const wrong = {
-    'answered, not in the database': whole.filter((a) => !byId.has(a.id)),
-    'answered, unknown to the provider': whole.filter((a) => !asked[a.tag]),
-    'answered, and given back': whole.filter((a) => byId.get(a.id)?.state === 'void'),
-    'provider asked twice': Object.entries(asked).filter(([, k]) => k > 1),
-    'provider asked, no row': all.filter((a) => asked[a.tag] && a.status === 200 && !byId.has(a.id)),
-    'garbled': all.filter((a) => a.how === 'garbled'),
-    'no end in 15 s': all.filter((a) => a.how === 'hung'),
-    'rows nobody asked for': rows.filter((r) => !ids.has(r.id)).slice(all.filter((a) => !a.id || !byId.has(a.id)).length),
-    'open after the sweep': rows.filter((r) => r.state === 'open'),
-    'money held after the sweep': held ? [held] : [],
-    'audits not clean': audits.filter((a) => a.status !== 0),
-  };
-  const lines = [
-    `storm: ${n} x kill -9 (${words(killed)}), ${all.length} requests`,
-    `  client    ${words(tally(all, (a) => a.how))}`,
-    `  provider  ${seen.length} requests: ${words(tally(seen, (r) => r.end))}`,
-    `  database  ${rows.length} rows: ${words(tally(rows, (r) => r.state))}`,
-    `  audit     ${audits.filter((a) => a.status === 0).length} of ${audits.length} clean`,
-    ...Object.entries(wrong).map(([what, list]) => `  ${String(list.length).padStart(5)}  ${what}`),
-  ];
-  return { lines, n, wrong, answered: whole.length };
+// A settle that waits for longer than settle_ms goes to the spool; whoever has
+// just put one there, or has just brought it back, is killed.
+async function spoolStorm(say, { lock_ms }) {
+  const points = Object.entries({ put: 'a line is synced', synced: 'its folder is', committed: 'it is replayed, before the file goes' })
+    .filter(([point]) => !process.env.STORM_POINTS || process.env.STORM_POINTS.includes(point));
+  const t = makeTrouble();
+  const s = await open({ so: t.so, settings: { settle_ms: 800 } }).catch((e) => { t.drop(); throw e; });
+  const arm = (point) => { const file = path.join(s.w.state, `crash-${point}`); fs.writeFileSync(file, ''); return file; };
+  try {
+    s.patience_ms += lock_ms;
+    if (lock_ms > 30000)
+      say(await phase(s, `locked for ${lock_ms / 1000} s`, async (p) => {
+        await sleep(500);
+        await locked(s, p, lock_ms, async () => { await sleep(lock_ms); promised(s, p); });
+        p.note = `settle_ms = 800, ${p.promised.size} settles in the spool`;
+        await sleep(500);
+      }));
+    for (const [point, what] of points)
+      say(await phase(s, `killed once ${what}`, async (p) => {
+        await sleep(500);
+        await locked(s, p, 0, async () => {
+          const file = arm(point);
+          if (point !== 'committed') await gone(file);
+          await until('a settle in the spool', () => promised(s, p), 20000);
+          if (await kills['a worker'](s.w)) await sleep(300); // who dies with its spool full
+          promised(s, p);
+        });
+        if (point === 'committed') await gone(path.join(s.w.state, 'crash-committed'));
+        p.note = `${p.promised.size} settles in the spool`;
+        await sleep(500);
+      }));
+  } finally {
+    await s.close();
+    t.drop();
+  }
 }
 
-export function check({ lines, n, wrong, answered }, least) {
-  console.log(lines.join('\n'));
-  for (const [what, list] of Object.entries(wrong))
-    assert.equal(list.length, 0, `${what}: ${JSON.stringify(list.slice(0, 3))}`);
-  assert.ok(n >= least, `${n} kills`);
+// A small disk of our own; where we may not mount one, writes that fail.
+function smallDisk() {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pontage-disk-'));
+  const made = process.env.STORM_MOUNT === '0' ? { status: 1 } : spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'none', dir]);
+  const drop = () => fs.rmSync(dir, { recursive: true, force: true });
+  if (made.status === 0) {
+    const file = path.join(dir, 'filled');
+    return { note: 'a tmpfs of 128 MB, filled', dir,
+      fill() {
+        const fd = fs.openSync(file, 'a'), mb = Buffer.alloc(1 << 20);
+        for (let n = mb.length; n >= 512;) try { if (fs.writeSync(fd, mb, 0, n) < n) n >>= 1; } catch { n >>= 1; }
+        fs.closeSync(fd);
+      },
+      free: () => fs.unlinkSync(file),
+      drop() { spawnSync('umount', ['-l', dir]); drop(); } };
+  }
+  const t = makeTrouble(), file = path.join(dir, 'full');
+  return { note: 'no tmpfs may be mounted here: writes that fail with ENOSPC', so: t.so, more: { TROUBLE_FULL: file },
+    fill: () => fs.writeFileSync(file, ''), free: () => fs.unlinkSync(file), drop() { t.drop(); drop(); } };
+}
+
+async function diskStorm(say, { rounds }) {
+  const disk = smallDisk(), before = process.env.TMPDIR;
+  try {
+    if (disk.dir) process.env.TMPDIR = disk.dir;
+    const s = await open({ settings: { settle_ms: 800 }, so: disk.so, more: disk.more });
+    try {
+      for (let i = 1; i <= rounds; i++)
+        say(await phase(s, i > 1 ? `disk full, round ${i}` : 'disk full', async (p) => {
+          await sleep(500);
+          disk.fill();
+          await sleep(1500);
+          disk.fill(); // and what the gateway has made room of
+          await sleep(2500);
+          promised(s, p);
+          if (i % 2 === 0) await kills['a worker'](s.w);
+          await sleep(500);
+          disk.free();
+          p.note = `${disk.note}; ${p.promised.size} settles in the spool`;
+          await sleep(2000);
+        }, { full: true }));
+    } finally {
+      await s.close();
+    }
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR; else process.env.TMPDIR = before;
+    disk.drop();
+  }
+}
+
+// Load and nothing else, until something is found: for programs that are wrong.
+async function calm(say, { ms }) {
+  const s = await open();
+  try {
+    say(await phase(s, 'calm', async (p) => {
+      for (const end = Date.now() + ms; Date.now() < end && !s.findings.length;) await sleep(100);
+    }));
+  } finally {
+    await s.close();
+  }
+}
+
+export const phases = {
+  kill: { run: killStorm, short: { requests: 0, ms: 8000 }, long: { ms: 20000 } },
+  spool: { run: spoolStorm, short: { lock_ms: 0 }, long: { lock_ms: 32000 } },
+  disk: { run: diskStorm, short: { rounds: 1 }, long: { rounds: 4 } },
+  calm: { run: calm, short: { ms: 5000 } },
+};
+
+// All that was wrong is said before the first of it fails.
+export async function storm(name, how) {
+  const wrong = [], total = { requests: 0, answered: 0, wrong };
+  await phases[name].run((r) => {
+    console.log(r.lines.join('\n'));
+    total.requests += r.requests;
+    total.answered += r.answered;
+    for (const [what, list] of Object.entries(r.wrong)) if (list.length) wrong.push(`${r.name}: ${list.length} ${what}`);
+  }, how);
+  return total;
+}
+
+export function check({ answered, wrong }) {
+  assert.deepEqual(wrong, []);
   assert.ok(answered > 50, `${answered} answered`);
 }
 
-if (process.argv[1] === import.meta.filename)
-  check(await storm({ seconds: Number(process.argv[2] ?? 60) }), 20);
+if (process.argv[1] === import.meta.filename) {
+  const wanted = Number(process.argv[2] ?? 100000), began = Date.now();
+  const names = process.argv.length > 3 ? process.argv.slice(3) : ['spool', 'disk', 'kill'];
+  let n = 0;
+  const wrong = [];
+  for (const name of names) {
+    const r = await storm(name, wanted ? { ...phases[name].short, ...phases[name].long, requests: wanted - n } : phases[name].short);
+    n += r.requests;
+    wrong.push(...r.wrong);
+  }
+  console.log(`storm: ${n} requests in ${((Date.now() - began) / 1000).toFixed(0)} s, ${wrong.length} wrong`);
+  process.exitCode = wrong.length ? 1 : 0;
+}
