@@ -1,6 +1,9 @@
 /* js.c - see js.h. */
 #include "json/js.h"
 
+#include "json/scan.h"
+
+#include <json-c/json_c_version.h>
 #include <json-c/json_tokener.h>
 #include <limits.h>
 #include <math.h>
@@ -19,19 +22,53 @@ static struct json_object *parse_all(struct json_tokener *tok, const char *p,
 	return NULL;
 }
 
-struct json_object *js_parse(const char *p, size_t n, struct err *e)
+static struct json_object *parse(const char *p, size_t n, int flags)
 {
-	struct json_tokener *tok;
+	struct json_tokener *tok = json_tokener_new_ex(JS_DEPTH);
 	struct json_object *o = NULL;
 
-	tok = json_tokener_new_ex(JS_DEPTH);
 	if (!tok)
 		abort(); /* out of memory, as in mem_alloc() */
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-					    JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, flags);
 	if (n < INT_MAX)
 		o = parse_all(tok, p, n);
 	json_tokener_free(tok);
+	return o;
+}
+
+/* json-c 0.18 (Debian 13, Fedora 42) takes every byte above 127 for a control
+ * character where it is strict (github.com/json-c/json-c/issues/892).  Our
+ * scanner is stricter. */
+static struct json_object *parse_scanned(const char *p, size_t n)
+{
+	struct err ignored = { 0 };
+	struct scan s;
+	bool good;
+
+	scan_init(&s, NULL, &scan_answer_limits, NULL, NULL);
+	good = scan_text(&s, (struct str){ p, n }, &ignored) == 0;
+	scan_release(&s);
+	return good ? parse(p, n, JSON_TOKENER_VALIDATE_UTF8) : NULL;
+}
+
+static bool is_ascii(const char *p, size_t n)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all |= (unsigned char)p[i];
+	return all < 0x80;
+}
+
+struct json_object *js_parse(const char *p, size_t n, struct err *e)
+{
+	struct json_object *o;
+
+	if (json_c_version_num() == 18 << 8 && !is_ascii(p, n))
+		o = parse_scanned(p, n);
+	else
+		o = parse(p, n,
+			  JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	if (!o)
 		err_set(e, ERR_JSON, "The text is not valid JSON.");
 	return o;
