@@ -187,7 +187,8 @@ $$(DIR_$(1))/unit/test_route: $$(addprefix $$(DIR_$(1))/obj/,admin-cgi/health.o 
 	admin-cgi/route.o gen/pages.o)
 # The relay's world, and the cases that the runner plays too.
 $$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_life \
-$$(DIR_$(1))/unit/test_relay_attempts $$(DIR_$(1))/unit/test_relay_budget \
+$$(DIR_$(1))/unit/test_relay_attempts $$(DIR_$(1))/unit/test_relay_retry \
+$$(DIR_$(1))/unit/test_relay_budget \
 $$(DIR_$(1))/unit/test_relay_cases: \
 	$$(addprefix $$(DIR_$(1))/obj/tests/,unit/relay_world.o \
 	unit/relay_story.o relay/peek.o) $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/relay/relay_*.c))

@@ -197,10 +197,11 @@ struct relay {
 
 	/* what the attempts so far have come to; relay_try.c's */
 	struct relay_failure told; /* the most telling one */
-	int64_t *again_ms;   /* candidates: may be tried again then; 0: not */
+	int64_t *
+		again_ms; /* candidates: may be tried again then, as they asked;
+				0: they did not */
 	int64_t retry_at_ms; /* 0: nothing is waited for */
 	int64_t waited_ms;   /* in all */
-	int64_t soonest_ms;  /* that any asked to come back; -1: none did */
 	bool again, mixed;   /* not the first round; not all were 429 */
 
 	/* the answer */

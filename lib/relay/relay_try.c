@@ -42,7 +42,6 @@ void relay_try_init(struct relay *r)
 {
 	const struct relay_plan *plan = r->plan;
 
-	r->soonest_ms = -1;
 	r->again_ms = ARENA_ARRAY(r->arena, int64_t, plan->n_candidates + 1);
 }
 
@@ -55,12 +54,20 @@ static void tell(struct relay *r, const struct relay_failure *f)
 		r->told = *f;
 }
 
-/* The candidate may be tried once more, so much later. */
-static void come_back(struct relay *r, int64_t at_ms)
+/* When the first of those comes back that said so; 0: none did. */
+static int64_t soonest(const struct relay *r)
 {
-	r->again_ms[r->at - r->plan->candidates] = at_ms;
-	if (r->soonest_ms < 0 || at_ms < r->soonest_ms)
-		r->soonest_ms = at_ms;
+	int64_t at_ms = 0;
+
+	for (int i = 0; i < r->plan->n_candidates; i++)
+		if (r->again_ms[i] && (!at_ms || r->again_ms[i] < at_ms))
+			at_ms = r->again_ms[i];
+	return at_ms;
+}
+
+static int64_t *again_of(struct relay *r)
+{
+	return &r->again_ms[r->at - r->plan->candidates];
 }
 
 void relay_note_attempt(struct relay *r, int64_t now_ms, enum err_code code,
@@ -101,13 +108,13 @@ static void failure(const struct relay *r, enum err_code code,
 
 static void give_up(struct relay *r, int64_t now_ms)
 {
-	int64_t wait_ms = -1;
+	int64_t at_ms = soonest(r), wait_ms = -1;
 
 	if (!r->told.code)
 		failure(r, ERR_NO_CHANNEL, "No channel can serve this now.",
 			&r->told);
-	if (r->told.code == ERR_UP_RATE && !r->mixed && r->soonest_ms >= 0)
-		wait_ms = MAX(r->soonest_ms - now_ms, 0);
+	if (r->told.code == ERR_UP_RATE && !r->mixed && at_ms)
+		wait_ms = MAX(at_ms - now_ms, 0);
 	relay_refuse(r, now_ms, &r->told, wait_ms);
 }
 
@@ -133,7 +140,7 @@ static bool may_try(struct relay *r, int64_t now_ms)
 	if (!r->told.code || rank(why) > rank(r->told.code))
 		tell(r, &f);
 	if (wait_ms >= 0)
-		come_back(r, now_ms + wait_ms);
+		*again_of(r) = now_ms + wait_ms;
 	return false;
 }
 
@@ -187,11 +194,8 @@ static bool call(struct relay *r, int64_t now_ms)
 static bool wait_for_one(struct relay *r, int64_t now_ms)
 {
 	const struct relay_limits *l = &r->plan->limits;
-	int64_t at_ms = 0, pause_ms;
+	int64_t at_ms = soonest(r), pause_ms;
 
-	for (int i = 0; i < r->plan->n_candidates; i++)
-		if (r->again_ms[i] && (!at_ms || r->again_ms[i] < at_ms))
-			at_ms = r->again_ms[i];
 	if (!at_ms || r->n_attempts >= l->max_attempts)
 		return false;
 	at_ms = MAX(at_ms, now_ms + PAUSE_MIN_MS);
@@ -241,6 +245,6 @@ void relay_attempt_failed(struct relay *r, int64_t now_ms, enum err_code code,
 	}
 	tell(r, &f);
 	if (r->retry_after_ms >= 0)
-		come_back(r, now_ms + r->retry_after_ms);
+		*again_of(r) = now_ms + r->retry_after_ms;
 	relay_try(r, now_ms);
 }

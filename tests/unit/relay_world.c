@@ -79,7 +79,7 @@ static void io_end(void *arg)
 {
 	struct world *w = arg;
 
-	assert(!w->calling);
+	assert(!w->calling && w->n_begun == w->n_over);
 	w->n_ends++;
 }
 
@@ -102,6 +102,31 @@ static void io_more(void *arg)
 	w->n_asks++;
 }
 
+static enum err_code io_attempt(void *arg, const struct candidate *to,
+				int64_t *wait_ms)
+{
+	struct world *w = arg;
+	long at = to - w->candidates;
+
+	w->n_looks++;
+	assert(w->n_begun == w->n_over && !w->calling);
+	if (!w->skip[at] ||
+	    (w->skip_ms[at] >= 0 && w->skip_ms[at] <= w->now_ms)) {
+		w->n_begun++;
+		return ERR_NONE;
+	}
+	*wait_ms = w->skip_ms[at] < 0 ? -1 : w->skip_ms[at] - w->now_ms;
+	return w->skip[at];
+}
+
+static void io_attempt_over(void *arg, const struct relay_outcome *o)
+{
+	struct world *w = arg;
+
+	assert(w->n_over + 1 == w->n_begun);
+	w->over[w->n_over++] = *o;
+}
+
 static const struct relay_io io = {
 	.upstream = io_upstream,
 	.cancel = io_cancel,
@@ -110,6 +135,8 @@ static const struct relay_io io = {
 	.end = io_end,
 	.timer = io_timer,
 	.more = io_more,
+	.attempt = io_attempt,
+	.attempt_over = io_attempt_over,
 };
 
 /* --- what a test does ------------------------------------------------------- */

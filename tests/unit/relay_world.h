@@ -42,7 +42,12 @@ struct world {
 	int n_calls, n_cancels;
 	enum err_code refuse[WORLD_CALLS]; /* a call that fails at once */
 	bool calling;                      /* a call is under way */
-	int n_asks;                        /* for more money */
+	/* Candidates that may not be called, and when they may; -1: not said. */
+	enum err_code skip[WORLD_CHANNELS];
+	int64_t skip_ms[WORLD_CHANNELS];
+	int n_looks, n_begun, n_over; /* attempts, as the hooks hear of them */
+	struct relay_outcome over[WORLD_CALLS];
+	int n_asks; /* for more money */
 	bool asking;
 
 	/* what the client got */
