@@ -2,13 +2,13 @@
 #include "exchange.h"
 
 #include "budget.h"
+#include "charge.h"
 #include "loop.h"
 #include "played.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
-#include "json/jw.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -23,6 +23,7 @@ struct exchange *exchange_new(struct loop *loop, struct client *client)
 	x->loop = loop;
 	x->client = client;
 	arena_init(&x->arena);
+	arena_init(&x->note);
 	buf_init(&x->body, 0);
 	buf_init(&x->out, OUT_MAX);
 	x->row = REQUEST_EMPTY;
@@ -46,6 +47,7 @@ void exchange_free(struct exchange *x)
 	buf_release(&x->out);
 	tokens_release(&x->tokens);
 	arena_release(&x->arena);
+	arena_release(&x->note);
 	free(x);
 }
 
@@ -71,101 +73,12 @@ static void on_settled(struct write_op *op)
 	maybe_over(x);
 }
 
-static const char *attempts_json(struct exchange *x)
-{
-	const struct relay_end *end = &x->relay.end;
-	struct buf out;
-	struct jw w;
-	const char *text;
-
-	buf_init(&out, 65536);
-	jw_start(&w, &out);
-	jw_array(&w, NULL);
-	for (int i = 0; i < end->n_attempts; i++) {
-		const struct relay_attempt *a = &end->attempts[i];
-
-		jw_object(&w, NULL);
-		jw_str(&w, "channel", a->channel);
-		jw_str(&w, "error", a->code ? err_info(a->code)->code : "");
-		jw_int(&w, "status", a->status);
-		jw_int(&w, "ms", a->ms);
-		jw_end(&w);
-	}
-	jw_end(&w);
-	text = arena_dup(&x->arena, buf_span(&out));
-	buf_release(&out);
-	return text;
-}
-
-/* What the upstream said goes on the receipt as it was, also where it is not
- * what is charged. */
-static void fill_usage(struct exchange *x, const struct usage *u)
-{
-	struct request *row = &x->row;
-
-	row->prompt_tok = MAX(usage_prompt_tok(u), 0);
-	row->cached_tok = MAX(u->cache_read_tok, 0);
-	row->completion_tok = MAX(u->out_tok, 0);
-	row->reasoning_tok = MAX(u->reasoning_tok, 0);
-	row->source = usage_source_name(u->source);
-	row->usage_flag = usage_flag_name(u->flag);
-	row->service_tier = service_tier_name(u->tier);
-	row->usage_raw =
-		arena_dup(&x->arena, buf_span(&x->relay.listen.usage_raw));
-}
-
-/* What the user pays line by line, and what the channel costs us. */
-static void fill_bill(struct exchange *x, const struct usage *u)
-{
-	const struct candidate *served = x->relay.end.served;
-	struct request *row = &x->row;
-	struct bill b;
-
-	bill_make(&x->price, u, row->factor_ppm, &b);
-	row->cost_nusd = b.amount_nusd;
-	row->lines = bill_json(&b, &x->arena);
-	row->usage = tokens_noted(x, u, bill_usage_json(u, &x->arena));
-	if (served)
-		row->upstream_nusd =
-			bill_cost(book_cost(x->book, x->ask.model,
-					    served->channel, served->model),
-				  u, PPM);
-}
-
-static void fill_end(struct exchange *x)
-{
-	const struct relay_end *end = &x->relay.end;
-	struct request *row = &x->row;
-
-	if (end->served) {
-		row->channel_id = end->served->channel->id;
-		row->provider = end->served->channel->provider->id;
-		row->model_served = end->served->model;
-	}
-	row->status = end->status;
-	row->error = end->err.code ? err_info(end->err.code)->code : "";
-	row->stopped = end->stopped;
-	row->attempts = end->n_attempts;
-	row->attempts_json = attempts_json(x);
-	row->first_token_ms = MAX(end->first_ms, 0);
-	row->total_ms = clock_wall_ms() - row->started_ms;
-}
-
 static void settle(struct exchange *x)
 {
 	struct loop *l = x->loop;
-	struct usage u;
 
 	timer_set(&l->poller.timers, &x->note_timer, 0);
-	relay_usage(&x->relay, &u);
-	if (u.source != USAGE_NONE && u.source != USAGE_UPSTREAM) {
-		tokens_end(&x->tokens);
-		relay_usage(&x->relay, &u);
-	}
-	fill_usage(x, &u);
-	fill_end(x);
-	fill_bill(x, &u);
-	x->row.state = u.source == USAGE_NONE ? "void" : "settled";
+	charge_end(x);
 	log_info("relay.end", LOG_S("model", x->row.model_asked),
 		 LOG_S("channel", x->relay.end.served ?
 					  x->relay.end.served->channel->name :
@@ -189,6 +102,7 @@ static void on_noted(struct write_op *op)
 	struct exchange *x = OWNER(op, struct exchange, progress.op);
 
 	x->noting = false;
+	arena_release(&x->note);
 	maybe_over(x);
 }
 
@@ -197,16 +111,11 @@ static void on_note_time(struct timer *t, int64_t now_ms)
 {
 	struct exchange *x = OWNER(t, struct exchange, note_timer);
 	struct loop *l = x->loop;
-	struct usage u;
 
 	timer_set(&l->poller.timers, t, now_ms + l->conf->progress_ms);
 	if (x->noting || !x->relay.end.delivered)
 		return;
-	relay_usage(&x->relay, &u);
-	progress_op_init(&x->progress, x->row.id);
-	x->progress.prompt_tok = MAX(usage_prompt_tok(&u), 0);
-	x->progress.completion_tok = MAX(u.out_tok, 0);
-	x->progress.cost_nusd = bill_cost(&x->price, &u, x->row.factor_ppm);
+	charge_note(x);
 	x->progress.op.done = on_noted;
 	x->noting = true;
 	writer_put(l->writer, &x->progress.op);

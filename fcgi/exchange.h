@@ -71,6 +71,7 @@ struct exchange {
 	int64_t extend_tok; /* that it asks money for */
 	bool extending;
 	struct progress_op progress;
+	struct arena note; /* its texts, while it is being written */
 	struct once once;     /* the client's Idempotency-Key */
 	bool refused;         /* the row says so, and is to be written */
 	bool settled, noting; /* the bill is in; a note is being written */

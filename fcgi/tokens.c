@@ -121,15 +121,16 @@ void tokens_end(struct tokens *t)
 		count_stream_cut(&t->said);
 }
 
-const char *tokens_noted(struct exchange *x, const struct usage *u,
-			 const char *json)
+const char *tokens_noted(const struct exchange *x, const struct usage *u,
+			 struct arena *arena)
 {
 	const struct count_prompt *p = &x->tokens.prompt;
+	const char *json = bill_usage_json(u, arena);
 	size_t n = strlen(json);
 
 	if (u->source == USAGE_NONE || u->source == USAGE_UPSTREAM || n < 3)
 		return json;
-	return arena_printf(&x->arena, "%.*s,\"by\":\"%s\"}", (int)n - 1, json,
+	return arena_printf(arena, "%.*s,\"by\":\"%s\"}", (int)n - 1, json,
 			    p->exact ? count_by_name(p->by) :
 				       count_by_name(COUNT_GUESS));
 }

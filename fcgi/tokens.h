@@ -31,8 +31,8 @@ void tokens_prompt(struct exchange *x);
 void tokens_end(struct tokens *t);
 /* The usage as it is kept, {"in_tok":12}, with who counted it: "by", an
  * encoding or "estimate", where the upstream did not. */
-const char *tokens_noted(struct exchange *x, const struct usage *u,
-			 const char *json);
+const char *tokens_noted(const struct exchange *x, const struct usage *u,
+			 struct arena *arena);
 void tokens_release(struct tokens *t); /* safe if it was never used */
 
 #endif

@@ -109,6 +109,8 @@ static void find_lines(struct receipt *r, const struct price *price,
 {
 	int64_t cost_nusd = r->row->cost_nusd;
 
+	if (!receipt_is_final(r)) /* its lines are a note, it costs later */
+		return;
 	read_lines(r, arena);
 	if (*r->row->lines || !cost_nusd)
 		return;

@@ -327,13 +327,20 @@ static int run_progress(struct db *db, struct write_op *op, struct err *e)
 {
 	struct progress_op *p = (struct progress_op *)op;
 	struct sqlite3_stmt *st =
-		db_bind(db, ST_REQUEST_PROGRESS, "iiiii", clock_wall_ms(),
-			p->prompt_tok, p->completion_tok, p->cost_nusd, p->id);
+		db_bind(db, ST_REQUEST_PROGRESS, "iiiississii", clock_wall_ms(),
+			p->prompt_tok, p->completion_tok, p->cost_nusd,
+			p->usage, p->lines, p->channel_id, p->provider,
+			p->model_served, p->upstream_nusd, p->id);
 
 	return db_run(db, st, e) < 0 ? -1 : 0; /* 0: it has ended meanwhile */
 }
 
 void progress_op_init(struct progress_op *op, int64_t id)
 {
-	*op = (struct progress_op){ .op = { .run = run_progress }, .id = id };
+	*op = (struct progress_op){ .op = { .run = run_progress },
+				    .id = id,
+				    .usage = "",
+				    .lines = "",
+				    .provider = "",
+				    .model_served = "" };
 }

@@ -90,10 +90,15 @@ struct refuse_op {
 };
 void refuse_op_init(struct refuse_op *op, struct request *row);
 
-/* A note of what an open request has delivered and would cost by now. */
+/* A note of what an open request has delivered and would cost by now, with the
+ * lines that explain it: what a sweep charges. */
 struct progress_op {
 	struct write_op op;
 	int64_t id, prompt_tok, completion_tok, cost_nusd;
+	const char *usage, *lines; /* as in struct request; init: "" */
+	int64_t channel_id;        /* that serves */
+	const char *provider, *model_served;
+	int64_t upstream_nusd;
 };
 void progress_op_init(struct progress_op *op, int64_t id);
 

@@ -171,7 +171,8 @@ SELECT 'request ' || request_id, 0, cost_nusd
  LIMIT 20;
 
 -- :audit_lines
--- A bill that says how a cost came about comes to that cost.
+-- A bill that says how a cost came about comes to that cost; that of an open
+-- request is a note of what it would cost by now.
 SELECT 'request ' || request_id, cost_nusd, total
   FROM (SELECT request_id, cost_nusd,
                CASE WHEN json_valid(lines)
@@ -179,7 +180,7 @@ SELECT 'request ' || request_id, cost_nusd, total
                                 FROM json_each(lines)), 0)
                ELSE -1 END AS total
           FROM request
-         WHERE lines <> '')
+         WHERE lines <> '' AND state <> 'open')
  WHERE total <> cost_nusd
  LIMIT 20;
 

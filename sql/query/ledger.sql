@@ -61,7 +61,13 @@ UPDATE request
    SET progress_ms = :now_ms,
        progress_prompt_tok = :prompt_tok,
        progress_completion_tok = :completion_tok,
-       progress_cost_nusd = :cost
+       progress_cost_nusd = :cost,
+       usage = :usage,
+       lines = :lines,
+       channel_id = :channel_id,
+       provider = :provider,
+       model_served = :model_served,
+       upstream_nusd = :upstream_nusd
  WHERE id = :id AND state = 'open';
 
 -- :request_held
@@ -170,9 +176,14 @@ SELECT id, request_id, account_id, token_id, reserved_nusd, started_ms,
  LIMIT 200;
 
 -- :request_lost
+-- What the last note said; lines, usage and channel are there already.
 UPDATE request
    SET state = 'lost',
        prompt_tok = progress_prompt_tok,
+       cached_tok = iif(usage = '', 0,
+                        coalesce(usage ->> 'cache_read_tok', 0)),
+       reasoning_tok = iif(usage = '', 0,
+                           coalesce(usage ->> 'reasoning_tok', 0)),
        completion_tok = progress_completion_tok,
        source = CASE progress_ms WHEN 0 THEN '' ELSE 'partial' END,
        total_ms = max(progress_ms - started_ms, 0),

@@ -241,11 +241,20 @@ static void grants_move_money_once(void **state)
 static void note(struct fixture *fx, int64_t id, int64_t cost_nusd)
 {
 	struct progress_op op;
+	char lines[64];
 
 	progress_op_init(&op, id);
 	op.prompt_tok = 3;
 	op.completion_tok = 4;
 	op.cost_nusd = cost_nusd;
+	op.usage = "{\"in_tok\":1,\"cache_read_tok\":2,\"out_tok\":4}";
+	op.lines = lines;
+	op.provider = "openai";
+	op.model_served = "m1-mini";
+	op.channel_id = 7;
+	op.upstream_nusd = 1;
+	snprintf(lines, sizeof(lines), "[{\"amount_nusd\":%lld}]",
+		 (long long)cost_nusd);
 	assert_int_equal(writer_now(fx->db, &direct, &op.op), 0);
 }
 
@@ -268,6 +277,7 @@ static void the_sweep_ends_what_the_dead_left(void **state)
 	}
 	note(&fx, r[1].id, 15);
 	note(&fx, r[3].id, 25);
+	assert_string_equal(fixture_audit(&fx), "");
 	MUST(&fx, ledger_sweep(fx.db, live, 2, &out, &fx.e));
 	assert_int_equal(out.settled, 2);
 	assert_int_equal(out.voided, 1);
@@ -283,6 +293,10 @@ static void the_sweep_ends_what_the_dead_left(void **state)
 	assert_int_equal(got.prompt_tok, 3);
 	assert_int_equal(got.completion_tok, 4);
 	assert_int_equal(got.cost_nusd, 15);
+	assert_int_equal(got.cached_tok, 2);
+	assert_string_equal(got.lines, "[{\"amount_nusd\":15}]");
+	assert_string_equal(got.model_served, "m1-mini");
+	assert_int_equal(got.upstream_nusd, 1);
 	assert_true(got.txn_id > 0);
 	MUST(&fx, request_find(fx.db, "silent", &got, &fx.arena, &fx.e));
 	assert_string_equal(got.state, "lost");
@@ -462,7 +476,8 @@ static void next_of(struct writer *w, struct fixture *fx, struct slot *s)
 	}
 }
 
-static void load_until_killed(struct fixture *fx)
+/* Says on the pipe that something has ended. */
+static void load_until_killed(struct fixture *fx, int said)
 {
 	static struct slot slots[SLOTS];
 	struct writer *w = start(fx);
@@ -470,8 +485,10 @@ static void load_until_killed(struct fixture *fx)
 
 	for (int i = 0; i < SLOTS; i++)
 		next_of(w, fx, &slots[i]);
-	for (;;) {
+	for (int n = 0;; n++) {
 		op = wait_for_one(w);
+		if (n == 4 * SLOTS && write(said, "", 1) != 1)
+			_exit(1);
 		for (int i = 0; i < SLOTS; i++)
 			if (op == &slots[i].reserve.op ||
 			    op == &slots[i].settle.op ||
@@ -491,16 +508,23 @@ static void kill_9_leaves_books_that_balance(void **state)
 	fixture_user(&fx, 1000 * USD, -1);
 	for (int round = 0; round < 6; round++) {
 		pid_t kids[2];
+		int said[2];
+		char byte;
 
+		assert_int_equal(pipe(said), 0);
 		/* a connection must not go through a fork */
 		db_close(fx.db);
 		fx.db = NULL;
 		for (int k = 0; k < 2; k++) {
 			kids[k] = fork();
 			if (kids[k] == 0)
-				load_until_killed(&fx);
+				load_until_killed(&fx, said[1]);
 		}
-		usleep(100000 + (useconds_t)rand_below(150000));
+		for (int k = 0; k < 2; k++)
+			assert_int_equal(read(said[0], &byte, 1), 1);
+		close(said[0]);
+		close(said[1]);
+		usleep((useconds_t)rand_below(150000));
 		for (int k = 0; k < 2; k++)
 			kill(kids[k], SIGKILL);
 		for (int k = 0; k < 2; k++)

@@ -1,0 +1,131 @@
+/* charge.c - see charge.h. */
+#include "charge.h"
+
+#include "exchange.h"
+#include "loop.h"
+
+#include "base/clock.h"
+#include "json/jw.h"
+
+static const char *attempts_json(struct exchange *x)
+{
+	const struct relay_end *end = &x->relay.end;
+	struct buf out;
+	struct jw w;
+	const char *text;
+
+	buf_init(&out, 65536);
+	jw_start(&w, &out);
+	jw_array(&w, NULL);
+	for (int i = 0; i < end->n_attempts; i++) {
+		const struct relay_attempt *a = &end->attempts[i];
+
+		jw_object(&w, NULL);
+		jw_str(&w, "channel", a->channel);
+		jw_str(&w, "error", a->code ? err_info(a->code)->code : "");
+		jw_int(&w, "status", a->status);
+		jw_int(&w, "ms", a->ms);
+		jw_end(&w);
+	}
+	jw_end(&w);
+	text = arena_dup(&x->arena, buf_span(&out));
+	buf_release(&out);
+	return text;
+}
+
+/* What the upstream said goes on the receipt as it was, also where it is not
+ * what is charged. */
+static void fill_usage(struct exchange *x, const struct usage *u)
+{
+	struct request *row = &x->row;
+
+	row->prompt_tok = MAX(usage_prompt_tok(u), 0);
+	row->cached_tok = MAX(u->cache_read_tok, 0);
+	row->completion_tok = MAX(u->out_tok, 0);
+	row->reasoning_tok = MAX(u->reasoning_tok, 0);
+	row->source = usage_source_name(u->source);
+	row->usage_flag = usage_flag_name(u->flag);
+	row->service_tier = service_tier_name(u->tier);
+	row->usage_raw =
+		arena_dup(&x->arena, buf_span(&x->relay.listen.usage_raw));
+}
+
+/* What the channel costs us, by the usage that the user pays for. */
+static int64_t upstream_nusd(const struct exchange *x,
+			     const struct candidate *to, const struct usage *u)
+{
+	const struct book_price *p =
+		book_cost(x->book, x->ask.model, to->channel, to->model);
+
+	return bill_cost(p, u, PPM);
+}
+
+/* What the user pays line by line. */
+static void fill_bill(struct exchange *x, const struct usage *u)
+{
+	const struct candidate *served = x->relay.end.served;
+	struct request *row = &x->row;
+	struct bill b;
+
+	bill_make(&x->price, u, row->factor_ppm, &b);
+	row->cost_nusd = b.amount_nusd;
+	row->lines = bill_json(&b, &x->arena);
+	row->usage = tokens_noted(x, u, &x->arena);
+	if (served)
+		row->upstream_nusd = upstream_nusd(x, served, u);
+}
+
+static void fill_end(struct exchange *x)
+{
+	const struct relay_end *end = &x->relay.end;
+	struct request *row = &x->row;
+
+	if (end->served) {
+		row->channel_id = end->served->channel->id;
+		row->provider = end->served->channel->provider->id;
+		row->model_served = end->served->model;
+	}
+	row->status = end->status;
+	row->error = end->err.code ? err_info(end->err.code)->code : "";
+	row->stopped = end->stopped;
+	row->attempts = end->n_attempts;
+	row->attempts_json = attempts_json(x);
+	row->first_token_ms = MAX(end->first_ms, 0);
+	row->total_ms = clock_wall_ms() - row->started_ms;
+}
+
+void charge_end(struct exchange *x)
+{
+	struct usage u;
+
+	relay_usage(&x->relay, &u);
+	if (u.source != USAGE_NONE && u.source != USAGE_UPSTREAM) {
+		tokens_end(&x->tokens);
+		relay_usage(&x->relay, &u);
+	}
+	fill_usage(x, &u);
+	fill_end(x);
+	fill_bill(x, &u);
+	x->row.state = u.source == USAGE_NONE ? "void" : "settled";
+}
+
+void charge_note(struct exchange *x)
+{
+	const struct candidate *to = x->relay.at;
+	struct progress_op *op = &x->progress;
+	struct usage u;
+	struct bill b;
+
+	relay_usage(&x->relay, &u);
+	bill_make(&x->price, &u, x->row.factor_ppm, &b);
+	progress_op_init(op, x->row.id);
+	op->prompt_tok = MAX(usage_prompt_tok(&u), 0);
+	op->completion_tok = MAX(u.out_tok, 0);
+	op->cost_nusd = b.amount_nusd;
+	op->lines = bill_json(&b, &x->note);
+	op->usage = tokens_noted(x, &u, &x->note);
+	op->channel_id = to->channel->id;
+	op->provider = to->channel->provider->id;
+	op->model_served = to->model;
+	op->upstream_nusd = upstream_nusd(x, to, &u);
+}
