@@ -102,6 +102,9 @@ static void write_worker(struct jw *w, const struct shared_view *v)
 	jw_int(w, "pss_kb", v->pss_kb);
 	jw_int(w, "requests", v->counters[SHARED_requests]);
 	jw_int(w, "commits", v->counters[SHARED_commits]);
+	jw_int(w, "db_lock_us", v->counters[SHARED_db_lock_us]);
+	jw_int(w, "db_run_us", v->counters[SHARED_db_run_us]);
+	jw_int(w, "db_commit_us", v->counters[SHARED_db_commit_us]);
 	jw_int(w, "spooled", v->counters[SHARED_spooled]);
 	jw_int(w, "replayed", v->counters[SHARED_replayed]);
 	jw_end(w);

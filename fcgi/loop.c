@@ -290,14 +290,21 @@ static void flush_dirty(struct loop *l)
 
 /* --- life ------------------------------------------------------------------------ */
 
-static void count_commits(struct loop *l)
+static void count_writer(struct loop *l)
 {
+	const struct writer_stats *old = &l->counted;
 	struct writer_stats now;
 
 	writer_stats(l->writer, &now);
 	shared_count(l->slot, SHARED_commits,
-		     (int64_t)(now.commits - l->commits));
-	l->commits = now.commits;
+		     (int64_t)(now.commits - old->commits));
+	shared_count(l->slot, SHARED_db_lock_us,
+		     (int64_t)(now.lock_us - old->lock_us));
+	shared_count(l->slot, SHARED_db_run_us,
+		     (int64_t)(now.run_us - old->run_us));
+	shared_count(l->slot, SHARED_db_commit_us,
+		     (int64_t)(now.commit_us - old->commit_us));
+	l->counted = now;
 }
 
 static void on_beat(struct timer *t, int64_t now_ms)
@@ -306,7 +313,7 @@ static void on_beat(struct timer *t, int64_t now_ms)
 
 	shared_beat(l->slot);
 	shared_load(l->slot, atomic_load(&l->inflight), l->n_streams);
-	count_commits(l);
+	count_writer(l);
 	if (!l->measuring && now_ms >= l->measured_ms + MEASURE_MS) {
 		l->measuring = true;
 		l->measured_ms = now_ms;

@@ -45,7 +45,7 @@ struct loop {
 	bool measuring;
 	int64_t measured_ms;
 	int64_t n_streams;                /* open now */
-	uint64_t commits;                 /* of the writer, already counted */
+	struct writer_stats counted;      /* of the writer, already */
 	_Atomic(struct exchange *) given; /* from acceptors, newest first */
 	struct exchange *dirty;
 	struct client **clients; /* all of them */

@@ -106,9 +106,10 @@ static int run_one(struct db *db, struct write_op *op)
 }
 
 /* What begins with db_begin(): runs the first max operations and commits.
- * -1: nothing of it is in the database. */
+ * -1: nothing of it is in the database.  ran_us: when all had run. */
 static int run_and_commit(struct db *db, const struct writer_conf *conf,
-			  struct write_op *op, int max, struct err *e)
+			  struct write_op *op, int max, int64_t *ran_us,
+			  struct err *e)
 {
 	int rc = 0;
 
@@ -118,6 +119,7 @@ static int run_and_commit(struct db *db, const struct writer_conf *conf,
 			rc = err_set(e, op->err.code, "%s", op->err.msg);
 	if (rc == 0 && conf->before_commit)
 		rc = conf->before_commit(db, conf->arg, e);
+	*ran_us = clock_mono_us();
 	if (rc == 0)
 		rc = db_commit(db, e);
 	else
@@ -131,12 +133,13 @@ int writer_now(struct db *db, const struct writer_conf *conf,
 	       struct write_op *op)
 {
 	struct err e = { 0 };
+	int64_t ran_us;
 
 	op->next = NULL;
 	wipe(&op->err);
 	if (db_begin(db, &op->err) < 0)
 		return -1;
-	if (run_and_commit(db, conf, op, 1, &e) < 0 && !op->err.code)
+	if (run_and_commit(db, conf, op, 1, &ran_us, &e) < 0 && !op->err.code)
 		op->err = e;
 	return op->err.code ? -1 : 0;
 }
@@ -264,10 +267,18 @@ static uint64_t commit_some(struct writer *w, struct err *e)
 {
 	int max = w->alone ? 1 : w->conf.max_batch;
 	uint64_t n = length(w->pending.first, (uint64_t)max);
+	int64_t began_us = clock_mono_us(), locked_us, ran_us;
+	int rc = db_begin(w->db, e);
 
-	if (db_begin(w->db, e) < 0)
+	locked_us = clock_mono_us();
+	count(&w->n.lock_us, (uint64_t)(locked_us - began_us));
+	if (rc < 0)
 		return e->code == ERR_DB_BUSY ? 0 : n;
-	if (run_and_commit(w->db, &w->conf, w->pending.first, (int)n, e) < 0)
+	rc = run_and_commit(w->db, &w->conf, w->pending.first, (int)n, &ran_us,
+			    e);
+	count(&w->n.run_us, (uint64_t)(ran_us - locked_us));
+	count(&w->n.commit_us, (uint64_t)(clock_mono_us() - ran_us));
+	if (rc < 0)
 		return n;
 	count(&w->n.commits, 1);
 	count(&w->n.ops, n);
@@ -483,4 +494,7 @@ void writer_stats(struct writer *w, struct writer_stats *out)
 	out->busy = __atomic_load_n(&w->n.busy, __ATOMIC_RELAXED);
 	out->overdue = __atomic_load_n(&w->n.overdue, __ATOMIC_RELAXED);
 	out->waiting = __atomic_load_n(&w->n.waiting, __ATOMIC_RELAXED);
+	out->lock_us = __atomic_load_n(&w->n.lock_us, __ATOMIC_RELAXED);
+	out->run_us = __atomic_load_n(&w->n.run_us, __ATOMIC_RELAXED);
+	out->commit_us = __atomic_load_n(&w->n.commit_us, __ATOMIC_RELAXED);
 }

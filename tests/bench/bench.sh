@@ -157,10 +157,16 @@ memory() {
 	echo $sum
 }
 
-# Transactions of the ledger so far.
-commits() {
-	curl -s "http://127.0.0.1:$port/readyz" | grep -o '"commits":[0-9]*' |
-		awk -F: '{ n += $2 } END { print n + 0 }'
+# Of all workers so far: commits, requests, microseconds in the database.
+counters() {
+	curl -s "http://127.0.0.1:$port/readyz" |
+		grep -oE '"(kind|commits|requests|db_[a-z]+_us)":"?[a-z0-9]+' |
+		awk -F '[":]+' '
+			$2 == "kind" { relays += $3 == "relay" }
+			{ n[$2] += $3 }
+			END { print relays + 0, n["commits"] + 0, n["requests"] + 0,
+				n["db_run_us"] + 0, n["db_commit_us"] + 0,
+				n["db_lock_us"] + 0 }'
 }
 
 # How long this disk takes for what a commit writes, p50 of 200 in us.
@@ -196,7 +202,7 @@ sleep 1
 idle_kb=$(memory)
 
 echo "as fast as it goes: $connections connections, $seconds s each"
-commits=$(commits)
+read -r relays commits requests run_us commit_us lock_us < <(counters)
 for what in "direct $mock" "kept $kept" "proxy_pass $plain" "pontage $port"; do
 	read -r name at <<<"$what"
 	ask "$name" "$at" --model mock-echo --connections "$connections" --seconds "$seconds"
@@ -206,7 +212,12 @@ for what in "direct $mock" "kept $kept" "proxy_pass $plain" "pontage $port"; do
 done
 
 sleep 1.2 # the counters are a second old
-commits=$((($(commits) - commits) / seconds))
+read -r _ n_commits n_requests n_run_us n_commit_us n_lock_us < <(counters)
+commits=$(((n_commits - commits) / seconds))
+requests=$((n_requests - requests > 0 ? n_requests - requests : 1))
+run_us=$((n_run_us - run_us))
+commit_us=$((n_commit_us - commit_us))
+lock_us=$((n_lock_us - lock_us))
 
 disk=$(LC_ALL=C disk_us)
 
@@ -255,6 +266,13 @@ a_speed() {
 		"$(calc "$rate_pontage / $rate_proxy_pass" 3)" '>= 0.20' '>= 0.50'
 	row '... of proxy_pass with kept connections' \
 		"$(calc "$rate_pontage / $rate_kept" 3)" '' ''
+	row 'writers in the database, share of the time' \
+		"$(calc "($run_us + $commit_us) / ($seconds * 1e6 * $relays)" 3)" '' ''
+	row '... statements, us a request' "$(calc "$run_us / $requests" 1)" '' ''
+	row '... commits with their fsync, us a request' \
+		"$(calc "$commit_us / $requests" 1)" '' ''
+	row '... waiting for the lock, us a request' \
+		"$(calc "$lock_us / $requests" 1)" '' ''
 	row 'added latency at 200/s, p50, ms' \
 		"$(calc "($p50_pontage - $p50_direct) / 1000")" '<= 1.0' '<= 0.4'
 	row '... by proxy_pass alone, p50, ms' \

@@ -276,6 +276,7 @@ static void a_locked_database_answers_at_the_deadline(void **state)
 	assert_int_equal(n.overdue, 1);
 	assert_int_equal(n.waiting, 0);
 	assert_true(n.busy >= 2);
+	assert_true(n.lock_us >= 150000 && n.commit_us > 0);
 	stop(&x);
 }
 
