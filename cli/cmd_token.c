@@ -13,7 +13,8 @@
 
 struct values {
 	const char *name, *user, *models, *cidrs, *channel;
-	int64_t limit_nusd, expires_ms, rpm, tpm, concurrency;
+	const char *keep_alive;
+	int64_t limit_nusd, expires_ms, rpm, tpm, concurrency, rpd;
 	int64_t day_nusd, week_nusd, month_nusd; /* -1: as it is */
 	bool unlimited, reserve_max;
 };
@@ -22,6 +23,7 @@ struct values {
 struct row {
 	struct token t;
 	const char *key; /* only when it is made */
+	bool keep_alive;
 };
 
 #define AT(field)  offsetof(struct values, field)
@@ -43,6 +45,9 @@ struct row {
 		{ "rpm", NULL, OUT_INT, COL(rpm) },                    \
 		{ "tpm", NULL, OUT_INT, COL(tpm) },                    \
 		{ "concurrency", NULL, OUT_INT, COL(concurrency) },    \
+		{ "rpd", NULL, OUT_INT, COL(rpd) },                    \
+		{ "keep_alive", NULL, OUT_BOOL,                        \
+		  offsetof(struct row, keep_alive) },                  \
 		{ "channel_id", NULL, OUT_INT, COL(channel_id) },      \
 	{                                                              \
 		"reserve_max", NULL, OUT_BOOL, COL(reserve_max)        \
@@ -58,6 +63,7 @@ static const struct out_col new_cols[] = { COLS_,
 /* A revoked key is never enabled, whatever its switch says. */
 static void as_shown(struct row *r)
 {
+	r->keep_alive = !r->t.no_keep_alive;
 	if (r->t.revoked_ms)
 		r->t.enabled = false;
 }
@@ -155,6 +161,17 @@ static void print_new(struct cli *c, const struct row *r)
 	       model_to_try(c, &r->t));
 }
 
+/* 1, 0, or -1: it does not say. */
+static int on_off(const char *text, int64_t *out, struct err *e)
+{
+	*out = text ? !strcmp(text, "on") : -1;
+	if (text && !*out && strcmp(text, "off") != 0)
+		return err_set(e, ERR_USAGE,
+			       "--keep-alive: want on or off, got \"%.40s\"",
+			       text);
+	return 0;
+}
+
 static int set_windows(struct cli *c, const struct values *v, int64_t id,
 		       struct err *e)
 {
@@ -191,17 +208,15 @@ static int create(struct cli *c, const void *values, struct err *e)
 			   .limit_nusd = v->limit_nusd,
 			   .models = v->models,
 			   .cidrs = v->cidrs,
-			   .rpm = v->rpm,
-			   .tpm = v->tpm,
-			   .concurrency = v->concurrency,
 			   .reserve_max = v->reserve_max };
 	char key[KEY_TEXT], hint[KEY_HINT];
 	unsigned char hash[KEY_HASH];
 	struct row r = { .key = key };
 	struct user u = { 0 };
-	int64_t id;
+	int64_t id, keep_alive;
 
-	if (check_limits(v, e) < 0 || !cli_db(c, e) ||
+	if (check_limits(v, e) < 0 ||
+	    on_off(v->keep_alive, &keep_alive, e) < 0 || !cli_db(c, e) ||
 	    find_owner(c, v->user, &u, e) < 0 ||
 	    find_channel(c, v->channel, &t.channel_id, e) < 0)
 		return -1;
@@ -209,12 +224,18 @@ static int create(struct cli *c, const void *values, struct err *e)
 	key_hash(str_of(key), hash);
 	t.hint = key_hint(str_of(key), hint);
 	t.user_id = u.id;
+	t.rpm = MAX(v->rpm, 0);
+	t.tpm = MAX(v->tpm, 0);
+	t.concurrency = MAX(v->concurrency, 0);
+	t.rpd = MAX(v->rpd, 0);
+	t.no_keep_alive = keep_alive == 0;
 	if (v->expires_ms)
 		t.expires_ms = clock_wall_ms() + v->expires_ms;
 	id = token_add(c->db, &t, hash, e);
 	if (id < 0 || set_windows(c, v, id, e) < 0 ||
 	    token_get(c->db, id, &r.t, &c->arena, e) < 0)
 		return -1;
+	as_shown(&r);
 	if (c->json)
 		out_one(&c->out, new_cols, &r);
 	else
@@ -305,14 +326,21 @@ static int disable(struct cli *c, const void *values, struct err *e)
 static int set(struct cli *c, const void *values, struct err *e)
 {
 	const struct values *v = values;
+	struct token_rates rates = { .rpm = v->rpm,
+				     .tpm = v->tpm,
+				     .concurrency = v->concurrency,
+				     .rpd = v->rpd };
 	struct token t;
 
-	if (check_limits(v, e) < 0 || find(c, v->name, &t, e) < 0)
+	if (check_limits(v, e) < 0 ||
+	    on_off(v->keep_alive, &rates.keep_alive, e) < 0 ||
+	    find(c, v->name, &t, e) < 0)
 		return -1;
 	if ((v->unlimited || v->limit_nusd >= 0) &&
 	    token_limit(c->db, t.id, v->limit_nusd, e) < 0)
 		return -1;
-	if (set_windows(c, v, t.id, e) < 0)
+	if (set_windows(c, v, t.id, e) < 0 ||
+	    token_rates(c->db, t.id, &rates, e) < 0)
 		return -1;
 	return changed(c, t.id, "has its new limits", e);
 }
@@ -341,6 +369,19 @@ static int run_revoke(struct cli *c, const void *values, struct err *e)
 		ARG("--limit-month", ARG_MONEY, AT(month_nusd), "USD",    \
 		    "in a month (UTC)", .def = -1)
 
+#define RATE_ARGS                                                             \
+	ARG("--rpm", ARG_INT, AT(rpm), "N", "requests a minute; 0: any",      \
+	    .def = -1, .max = 1000000000),                                    \
+		ARG("--tpm", ARG_INT, AT(tpm), "N",                           \
+		    "model tokens a minute; 0: any", .def = -1,               \
+		    .max = 1000000000),                                       \
+		ARG("--rpd", ARG_INT, AT(rpd), "N", "requests a day; 0: any", \
+		    .def = -1, .max = 1000000000),                            \
+		ARG("--concurrency", ARG_INT, AT(concurrency), "N",           \
+		    "requests at once; 0: any", .def = -1, .max = 1000000),   \
+		ARG("--keep-alive", ARG_WORD, AT(keep_alive), "on|off",       \
+		    "comments in streams that are silent (on)", .max = 3)
+
 static const struct arg create_args[] = {
 	ARG("NAME", ARG_TEXT, AT(name), NULL, "what you call the key",
 	    .max = TOKEN_NAME_MAX, .required = true),
@@ -352,12 +393,7 @@ static const struct arg create_args[] = {
 	    "works so long: 12h, 30d"),
 	ARG("--ip", ARG_CIDRS, AT(cidrs), "CIDR",
 	    "only from these networks; may be given several times"),
-	ARG("--rpm", ARG_INT, AT(rpm), "N", "requests a minute",
-	    .max = 1000000000),
-	ARG("--tpm", ARG_INT, AT(tpm), "N", "model tokens a minute",
-	    .max = 1000000000000),
-	ARG("--concurrency", ARG_INT, AT(concurrency), "N", "requests at once",
-	    .max = 1000000),
+	RATE_ARGS,
 	ARG("--channel", ARG_TEXT, AT(channel), "CHANNEL",
 	    "only through this channel: name or id"),
 	ARG("--reserve-max", ARG_FLAG, AT(reserve_max), NULL,
@@ -378,6 +414,7 @@ static const struct arg which_args[] = { ARG("KEY", ARG_TEXT, AT(name), NULL,
 static const struct arg set_args[] = { ARG("KEY", ARG_TEXT, AT(name), NULL,
 					   "its name or id", .required = true),
 				       LIMIT_ARGS,
+				       RATE_ARGS,
 				       { .name = NULL } };
 
 static const struct cmd subs[] = {
@@ -388,7 +425,7 @@ static const struct cmd subs[] = {
 	CMD("list", "[--user NAME]", "all keys, with what they spent", NULL,
 	    list_args, sizeof(struct values), list),
 	CMD("set", "KEY [--limit USD|--unlimited] [options]",
-	    "change what a key may spend",
+	    "change what a key may spend, and how fast",
 	    "A limit of a period is let go with pontage budget remove token:ID "
 	    "day.\n",
 	    set_args, sizeof(struct values), set),

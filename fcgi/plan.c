@@ -154,6 +154,7 @@ int plan_make(struct exchange *x, const struct head *head, struct err *e)
 		tokens_prompt(x);
 		leave_small(x);
 		x->plan.n_candidates = x->route.n_candidates;
+		relay_find_overrides(&x->plan, &x->arena);
 		r = find_price(x, e);
 	}
 	return MIN(r, 0);

@@ -14,6 +14,7 @@
 	DB_STR(token, models), DB_STR(token, cidrs), DB_INT(token, rpm),  \
 	DB_INT(token, tpm), DB_INT(token, concurrency),                   \
 	DB_INT(token, channel_id), DB_INT(token, reserve_max),            \
+	DB_INT(token, rpd), DB_INT(token, no_keep_alive),                 \
 	DB_INT(token, created_ms), DB_INT(token, user_id),                \
 	DB_STR(token, user), DB_STR(token, role), DB_STR(token, group),   \
 	DB_INT(token, user_enabled), DB_INT(token, account_id),           \
@@ -45,7 +46,8 @@ static const struct db_cols add_cols =
 		DB_STR(added, t.models), DB_STR(added, t.cidrs),
 		DB_INT(added, t.rpm), DB_INT(added, t.tpm),
 		DB_INT(added, t.concurrency), DB_INT(added, t.channel_id),
-		DB_INT(added, t.reserve_max), DB_INT(added, t.user_id),
+		DB_INT(added, t.reserve_max), DB_INT(added, t.rpd),
+		DB_INT(added, t.no_keep_alive), DB_INT(added, t.user_id),
 		DB_BLOB(added, hash), DB_INT(added, t.created_ms));
 
 int64_t token_add(struct db *db, const struct token *t,
@@ -113,6 +115,17 @@ int token_limit(struct db *db, int64_t id, int64_t limit_nusd, struct err *e)
 {
 	const struct limit l = { limit_nusd, id };
 	int n = db_run(db, db_bind_row(db, ST_TOKEN_LIMIT, &limit_cols, &l), e);
+
+	return n ? MIN(n, 0) : no_token(id, e);
+}
+
+int token_rates(struct db *db, int64_t id, const struct token_rates *r,
+		struct err *e)
+{
+	int n = db_run(db,
+		       db_bind(db, ST_TOKEN_RATES, "iiiiii", r->rpm, r->tpm,
+			       r->concurrency, r->rpd, r->keep_alive, id),
+		       e);
 
 	return n ? MIN(n, 0) : no_token(id, e);
 }

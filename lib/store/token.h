@@ -19,8 +19,10 @@ struct token {
 	int64_t used_nusd, held_nusd;
 	const char *models, *cidrs;    /* comma lists; "": all */
 	int64_t rpm, tpm, concurrency; /* 0: no limit */
+	int64_t rpd;                   /* requests a day; 0: no limit */
 	int64_t channel_id;            /* the only one allowed; 0: all */
 	bool reserve_max;
+	bool no_keep_alive; /* silent streams get no comments */
 	int64_t created_ms;
 
 	/* its user and who pays */
@@ -52,6 +54,12 @@ int token_list(struct db *db, int64_t user_id, struct token **out,
 	       struct arena *arena, struct err *e);
 /* What it may spend in all; -1: no limit of its own. */
 int token_limit(struct db *db, int64_t id, int64_t limit_nusd, struct err *e);
+struct token_rates { /* -1: as it is; 0: no limit */
+	int64_t rpm, tpm, concurrency, rpd;
+	int64_t keep_alive; /* 0 or 1 */
+};
+int token_rates(struct db *db, int64_t id, const struct token_rates *r,
+		struct err *e);
 int token_enable(struct db *db, int64_t id, bool enabled, struct err *e);
 int token_revoke(struct db *db, int64_t id, struct err *e); /* for ever */
 

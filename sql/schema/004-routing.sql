@@ -102,3 +102,15 @@ SELECT k.id, k.channel_id, k.sealed, k.hint, k.name, k.enabled, k.state,
        k.reason, k.state_ms, k.probe_ms
   FROM channel_key k
   JOIN channel c ON c.id = k.channel_id AND c.deleted_ms = 0;
+
+DROP VIEW token_view;
+CREATE VIEW token_view AS
+SELECT t.id, t.name, t.hint, t.enabled, t.revoked_ms, t.expires_ms,
+       t.limit_nusd, t.used_nusd, t.held_nusd, t.models, t.cidrs, t.rpm,
+       t.tpm, t.concurrency, t.channel_id, t.reserve_max, t.rpd,
+       1 - t.keep_alive AS no_keep_alive, t.created_ms, u.id AS user_id, u.name AS user, u.role, u.grp,
+       u.enabled AS user_enabled, a.id AS account_id, a.balance_nusd,
+       a.held_nusd AS account_held_nusd, a.floor_nusd, t.hash
+  FROM token t
+  JOIN user u ON u.id = t.user_id
+  JOIN account a ON a.kind = 'user' AND a.owner_id = u.id;
