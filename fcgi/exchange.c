@@ -13,8 +13,9 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-#define OUT_MAX    ((size_t)128 << 20) /* a whole answer and its head fit */
-#define TURN_BYTES (256 << 10)         /* to one client in one turn */
+#define OUT_MAX     ((size_t)128 << 20) /* a whole answer and its head fit */
+#define TURN_BYTES  (256 << 10)         /* to one client in one turn */
+#define HEADERS_MAX (RELAY_PASSED + 16 + LIMITS_LINES) /* of an answer */
 
 struct exchange *exchange_new(struct loop *loop, struct client *client)
 {
@@ -27,6 +28,7 @@ struct exchange *exchange_new(struct loop *loop, struct client *client)
 	buf_init(&x->body, 0);
 	buf_init(&x->out, OUT_MAX);
 	x->row = REQUEST_EMPTY;
+	x->retry_ms = -1;
 	rand_request_id(x->request_id, clock_wall_ms());
 	return x;
 }
@@ -291,7 +293,10 @@ static void on_refused(struct write_op *op)
 
 void exchange_refuse(struct exchange *x, const struct err *e)
 {
-	struct answer_error a = { .err = e, .retry_after_ms = -1 };
+	struct answer_error a = { .err = e,
+				  .retry_after_ms = x->retry_ms,
+				  .more = x->limits.lines,
+				  .n_more = x->limits.n_lines };
 
 	if (x->token.id && x->endpoint && x->endpoint->act == ACT_RELAY)
 		a.receipt = x->request_id;
@@ -392,9 +397,11 @@ static void io_cancel(void *arg)
 
 static void io_head(void *arg, int status, const struct relay_header *h, int n)
 {
+	struct relay_header all[HEADERS_MAX];
 	struct exchange *x = arg;
 
-	answer_head(&x->out, status, h, n);
+	n = limits_lines(&x->limits, h, n, all);
+	answer_head(&x->out, status, all, n);
 	loop_dirty(x->loop, x);
 }
 
@@ -422,6 +429,7 @@ static void io_end(void *arg)
 	x->loop->n_streams -= x->ask.stream;
 	loop_dirty(x->loop, x);
 	settle(x);
+	limits_end(x, x->row.prompt_tok + x->row.completion_tok);
 }
 
 static void io_timer(void *arg, int64_t at_ms)
@@ -460,6 +468,7 @@ void exchange_begin(struct exchange *x)
 	struct loop *l = x->loop;
 
 	if (x->reserve.op.err.code) {
+		limits_undo(x);
 		if (!once_answered(x))
 			exchange_refuse(x, &x->reserve.op.err);
 		exchange_answer(x);

@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "front.h"
+#include "limits.h"
 #include "once.h"
 #include "poller.h"
 #include "tokens.h"
@@ -58,6 +59,9 @@ struct exchange {
 	struct bill_ask bill; /* of ask and price */
 	struct tokens tokens; /* our counts */
 	struct relay_plan plan;
+	struct limits limits; /* of the caller */
+	int64_t retry_ms;     /* where it is refused: when to try again; -1, or
+			     ANSWER_NEVER */
 
 	/* the ledger's */
 	struct request row;

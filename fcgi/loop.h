@@ -25,6 +25,7 @@ struct loop {
 	struct spool *spool;  /* the same */
 	struct disk disk;
 	struct book_shelf *shelf;
+	struct shared *shared;
 	struct shared_slot *slot;
 	int64_t worker_id;
 	struct relay_limits limits;

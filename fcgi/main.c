@@ -122,6 +122,7 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 	*sh = shared_open(l->conf->state_dir, true, e);
 	if (!*sh || !(l->slot = shared_slot_take(*sh, SHARED_RELAY, (int)n, e)))
 		return -1;
+	l->shared = *sh;
 	l->worker_id = shared_worker_id(l->slot);
 	l->upkeep = (struct upkeep){ .conf = l->conf,
 				     .shared = *sh,

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "policy/sticky.h"
 
+#define NEVER_MS ((int64_t)1 << 40) /* longer than anything lasts */
+
 /* --- what route.h asks of the world ------------------------------------------- */
 
 struct world {
@@ -147,7 +149,11 @@ int plan_make(struct exchange *x, const struct head *head, struct err *e)
 				       .body = buf_span(&x->body),
 				       .request_id = x->request_id,
 				       .limits = x->loop->limits };
+	if (x->token.no_keep_alive)
+		x->plan.limits.keep_alive_ms = NEVER_MS;
 	r = find_route(x, head, e);
+	if (r < 0)
+		x->retry_ms = x->route.wait_ms;
 	if (r >= 0) {
 		x->plan.candidates = x->route.candidates;
 		x->plan.n_candidates = x->route.n_candidates;

@@ -277,6 +277,8 @@ static int relay_request(struct prep *p, struct exchange *x,
 	/* A free model needs no money; the rest is for the reservation. */
 	if (x->row.reserved_nusd && who_has_money(&x->token, e) < 0)
 		return -1;
+	if (limits_take(x, e) < 0)
+		return -1;
 	reserve(p, x);
 	return 0;
 }

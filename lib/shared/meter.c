@@ -186,7 +186,8 @@ static struct meter *meter_of_ask(struct shared *sh,
 	uint64_t key = key_of(ask->of, ask->who);
 	struct meter *m = find(&sh->file->meters, key, true);
 
-	memcpy(limit, ask->limit, sizeof(ask->limit));
+	for (int i = 0; i < METER_WHAT__COUNT; i++)
+		limit[i] = MIN(ask->limit[i], UINT32_MAX);
 	if (m)
 		return m;
 	for (int i = 0; i < METER_WHAT__COUNT; i++)

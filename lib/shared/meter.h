@@ -40,7 +40,7 @@ enum meter_what {
 struct meter_ask {
 	enum meter_of of;
 	uint64_t who;                     /* an id, or meter_name() */
-	int64_t limit[METER_WHAT__COUNT]; /* 0: none */
+	int64_t limit[METER_WHAT__COUNT]; /* 0: none; UINT32_MAX at most */
 };
 
 struct meter_request {
