@@ -1,4 +1,4 @@
-/* call_in.h - what call.c and call_name.c share; nobody else's. */
+/* call_in.h - what the files of call.h share; nobody else's. */
 #ifndef FCGI_CALL_IN_H
 #define FCGI_CALL_IN_H
 
@@ -44,7 +44,7 @@ struct calls {
 	char said[CURL_ERROR_SIZE]; /* libcurl's last words, of any call */
 };
 
-#define HEAD_LINES 6 /* of a request, with one of our own */
+#define HEAD_LINES 6 /* of most requests, with one of our own */
 
 enum call_state { CALL_FRESH, CALL_WAITING, CALL_RUNNING, CALL_ENDED };
 
@@ -63,7 +63,7 @@ struct call {
 	const struct call_hooks *hooks;
 	void *arg;
 	CURL *easy;
-	struct curl_slist lines[HEAD_LINES];
+	struct curl_slist few[HEAD_LINES], *lines; /* few, or its own memory */
 	char *joined;    /* a small body in one piece */
 	size_t body_at;  /* how much of a large one has been read */
 	struct buf head; /* header lines as they came, NUL between them */
@@ -77,6 +77,12 @@ struct call {
 /* call.c */
 void call_finish(struct call *c, struct relay_result r);
 void call_put_fresh(struct calls *cs, struct call *c);
+
+/* call_wire.c: what libcurl is told, for all calls and for one. */
+void call_set_once(const struct calls *cs, CURL *h, bool stream);
+void call_set_each(struct call *c);
+/* "": the upstream is called without one. */
+const char *call_proxy(const struct call *c);
 
 /* call_rest.c: libcurl reads a fast upstream until nothing is left, and the slow
  * ones would wait for it.  So each has a share of a turn, a small one where

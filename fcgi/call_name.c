@@ -33,14 +33,29 @@ static struct host *host_of(struct calls *cs, const char *name)
 	return h;
 }
 
+/* Whose name is looked up here: the proxy looks up the upstream's. */
+static bool host_called(const struct call *c, struct url *u)
+{
+	struct str at = str_of(c->what->url), scheme;
+	char plain[URL_MAX];
+	struct err e = { 0 };
+
+	if (!*call_proxy(c))
+		return !url_parse(u, at, &e);
+	at = str_of(call_proxy(c));
+	if (!str_next(&at, ':', &scheme) || at.n < 3)
+		return false;
+	snprintf(plain, sizeof(plain), "http:%.*s", STR_FMT(at));
+	return !url_parse(u, str_of(plain), &e);
+}
+
 bool call_name_known(struct call *c)
 {
 	struct calls *cs = c->calls;
 	struct url u;
-	struct err e = { 0 };
 	struct host *h;
 
-	if (url_parse(&u, str_of(c->what->url), &e) < 0 || url_is_literal(&u))
+	if (!host_called(c, &u) || url_is_literal(&u))
 		return true;
 	h = host_of(cs, u.host);
 	if (h->fresh_until_ms > cs->poller->now_ms)

@@ -30,7 +30,8 @@
 struct relay_call {
 	const struct candidate *to;
 	const char *url;         /* whole, with the endpoint's path */
-	const char *const *head; /* header lines, NULL at the end */
+	const char *const *head; /* header lines, NULL at the end; "Name:":
+				    it must not be sent */
 	struct rope *body;       /* NULL: a GET */
 	bool stream;
 	int64_t connect_ms;
@@ -197,9 +198,8 @@ struct relay {
 
 	/* what the attempts so far have come to; relay_try.c's */
 	struct relay_failure told; /* the most telling one */
-	int64_t *
-		again_ms; /* candidates: may be tried again then, as they asked;
-				0: they did not */
+	int64_t *again_ms;   /* of each candidate: when it wants to be asked
+			      again; 0: it did not say */
 	int64_t retry_at_ms; /* 0: nothing is waited for */
 	int64_t waited_ms;   /* in all */
 	bool again, mixed;   /* not the first round; not all were 429 */

@@ -90,9 +90,10 @@ static const char **call_head(struct relay *r)
 	for (size_t i = 0; i < COUNT(usual); i++) {
 		const char *value = wanted(ch, &usual[i]);
 
-		if (value)
-			lines[n++] = arena_printf(r->arena, "%s: %s",
-						  usual[i].name, value);
+		lines[n++] =
+			value ? arena_printf(r->arena, "%s: %s", usual[i].name,
+					     value) :
+				arena_printf(r->arena, "%s:", usual[i].name);
 	}
 	for (int i = 0; i < ch->n_headers; i++) {
 		const struct book_change *h = &ch->headers[i];
