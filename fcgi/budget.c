@@ -10,6 +10,12 @@
 
 #define LEAST_TOK 16 /* of output: less is not worth a request */
 
+struct extending { /* a request that asks for more */
+	struct extend_op op;
+	struct exchange *x;
+	int64_t tok;
+};
+
 static int64_t answers(const struct exchange *x)
 {
 	return MAX(x->ask.n, x->ask.best_of);
@@ -53,7 +59,7 @@ void budget_reserve(struct exchange *x)
 
 	x->wanted_nusd = wanted;
 	if (costs(x) && !has_limit(x) && least < out)
-		x->reserve.least_nusd = wanted - out + least;
+		x->op->reserve.least_nusd = wanted - out + least;
 }
 
 void budget_begin(struct exchange *x)
@@ -81,18 +87,19 @@ void budget_begin(struct exchange *x)
 
 static void on_extended(struct write_op *op)
 {
-	struct exchange *x = OWNER(op, struct exchange, extend.op);
-	int64_t got = x->extend.got_nusd, more = 0;
+	struct extending *m = OWNER(op, struct extending, op.op);
+	struct exchange *x = m->x;
+	int64_t got = m->op.got_nusd, more = 0;
 
-	x->extending = false;
+	x->extending = NULL;
 	if (!op->err.code)
-		more = got == x->extend.amount_nusd ? x->extend_tok :
-						      tok_for(x, got);
+		more = got == m->op.amount_nusd ? m->tok : tok_for(x, got);
 	log_request(x->request_id);
 	log_debug("relay.extend", LOG_I("tok", more), LOG_I("nusd", got),
 		  LOG_S("error", op->err.code ? op->err.msg : ""));
 	relay_on_budget(&x->relay, x->loop->poller.now_ms, more, &op->err);
 	log_request(NULL);
+	free(m);
 	exchange_resume(x);
 }
 
@@ -100,16 +107,17 @@ static void on_extended(struct write_op *op)
  * and is not cut short. */
 void budget_more(struct exchange *x)
 {
-	const struct relay_money *m = &x->plan.money;
-	int64_t left = m->most_tok - x->relay.budget.held_tok;
+	const struct relay_money *money = &x->plan.money;
+	int64_t left = money->most_tok - x->relay.budget.held_tok;
+	struct extending *m = mem_alloc(sizeof(*m));
 	struct loop *l = x->loop;
 
-	x->extend_tok = m->most_tok ? MIN(m->step_tok, left) : m->step_tok;
-	extend_op_init(&x->extend, &x->row, cost_of(x, x->extend_tok),
+	m->x = x;
+	m->tok = money->most_tok ? MIN(money->step_tok, left) : money->step_tok;
+	extend_op_init(&m->op, &x->row, cost_of(x, m->tok),
 		       clock_mono_ms() + l->conf->settle_ms);
-	x->extend.least_nusd =
-		MIN(x->extend.amount_nusd, cost_of(x, LEAST_TOK));
-	x->extend.op.done = on_extended;
-	x->extending = true;
-	writer_put(l->writer, &x->extend.op);
+	m->op.least_nusd = MIN(m->op.amount_nusd, cost_of(x, LEAST_TOK));
+	m->op.op.done = on_extended;
+	x->extending = m;
+	writer_put(l->writer, &m->op.op);
 }

@@ -50,7 +50,15 @@ void exchange_free(struct exchange *x)
 	tokens_release(&x->tokens);
 	arena_release(&x->arena);
 	arena_release(&x->note);
+	free(x->op);
 	free(x);
+}
+
+void exchange_new_op(struct exchange *x)
+{
+	free(x->op);
+	x->op = mem_alloc(sizeof(*x->op));
+	x->op->x = x;
 }
 
 /* --- the bill -------------------------------------------------------------- */
@@ -66,7 +74,7 @@ static void maybe_over(struct exchange *x)
 
 static void on_settled(struct write_op *op)
 {
-	struct exchange *x = OWNER(op, struct exchange, settle.op);
+	struct exchange *x = OWNER(op, struct exchange_op, settle.op)->x;
 
 	if (op->err.code)
 		log_error("bill.settle", LOG_S("id", x->request_id),
@@ -92,11 +100,12 @@ static void settle(struct exchange *x)
 		 LOG_I("nusd", x->row.cost_nusd),
 		 LOG_I("first_ms", x->row.first_token_ms),
 		 LOG_I("ms", x->row.total_ms));
-	settle_op_init(&x->settle, &l->ledger, &x->row,
+	exchange_new_op(x);
+	settle_op_init(&x->op->settle, &l->ledger, &x->row,
 		       clock_mono_ms() + l->conf->settle_ms);
-	x->settle.op.done = on_settled;
+	x->op->settle.op.done = on_settled;
 	once_settle(x);
-	writer_put(l->writer, &x->settle.op);
+	writer_put(l->writer, &x->op->settle.op);
 }
 
 static void on_noted(struct write_op *op)
@@ -285,7 +294,7 @@ void exchange_client_gone(struct exchange *x)
 
 static void on_refused(struct write_op *op)
 {
-	struct exchange *x = OWNER(op, struct exchange, refusal.op);
+	struct exchange *x = OWNER(op, struct exchange_op, refusal.op)->x;
 
 	x->settled = true;
 	maybe_over(x);
@@ -320,9 +329,10 @@ void exchange_answer(struct exchange *x)
 		x->settled = true;
 		return;
 	}
-	refuse_op_init(&x->refusal, &x->row);
-	x->refusal.op.done = on_refused;
-	writer_put(x->loop->writer, &x->refusal.op);
+	exchange_new_op(x);
+	refuse_op_init(&x->op->refusal, &x->row);
+	x->op->refusal.op.done = on_refused;
+	writer_put(x->loop->writer, &x->op->refusal.op);
 }
 
 /* --- the relay's world ----------------------------------------------------------- */
@@ -467,13 +477,15 @@ void exchange_begin(struct exchange *x)
 {
 	struct loop *l = x->loop;
 
-	if (x->reserve.op.err.code) {
+	if (x->op->reserve.op.err.code) {
 		limits_undo(x);
 		if (!once_answered(x))
-			exchange_refuse(x, &x->reserve.op.err);
+			exchange_refuse(x, &x->op->reserve.op.err);
 		exchange_answer(x);
 		return;
 	}
+	free(x->op);
+	x->op = NULL;
 	x->timer.fn = on_time;
 	x->note_timer.fn = on_note_time;
 	x->relaying = true;

@@ -39,6 +39,17 @@ struct client {
 	int64_t queued_ms;  /* it came no earlier; 0: nobody knows */
 };
 
+/* What the writer does for an exchange, one after the other.  Not inside of it:
+ * there is none while a stream runs. */
+struct exchange_op {
+	union {
+		struct reserve_op reserve;
+		struct settle_op settle;
+		struct refuse_op refusal;
+	};
+	struct exchange *x;
+};
+
 struct exchange {
 	struct exchange *next; /* on its way to the loop; or among the dirty */
 	struct loop *loop;
@@ -65,18 +76,12 @@ struct exchange {
 
 	/* the ledger's */
 	struct request row;
-	union { /* one after the other */
-		struct reserve_op reserve;
-		struct settle_op settle;
-		struct refuse_op refusal;
-	};
-	int64_t wanted_nusd; /* to be reserved; it may be less */
-	struct extend_op extend;
-	int64_t extend_tok; /* that it asks money for */
-	bool extending;
+	struct exchange_op *op;      /* NULL: it runs */
+	int64_t wanted_nusd;         /* to be reserved; it may be less */
+	struct extending *extending; /* budget.c's; NULL: it asks for nothing */
 	struct progress_op progress;
-	struct arena note; /* its texts, while it is being written */
-	struct once once;     /* the client's Idempotency-Key */
+	struct arena note;    /* its texts, while it is being written */
+	struct once *once;    /* NULL: the client sent no Idempotency-Key */
 	bool refused;         /* the row says so, and is to be written */
 	bool settled, noting; /* the bill is in; a note is being written */
 	struct timer note_timer;
@@ -99,6 +104,8 @@ struct exchange {
 
 struct exchange *exchange_new(struct loop *loop, struct client *client);
 void exchange_free(struct exchange *x);
+/* A new x->op, instead of the one that is over. */
+void exchange_new_op(struct exchange *x);
 
 /* On the loop. */
 void exchange_begin(struct exchange *x);  /* the reservation has come back */

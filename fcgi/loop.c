@@ -248,7 +248,7 @@ static void on_handed(struct watch *w, uint32_t events)
 /* A reservation has come back: from here the loop has the request. */
 void loop_reserved(struct write_op *op)
 {
-	struct exchange *x = OWNER(op, struct exchange, reserve.op);
+	struct exchange *x = OWNER(op, struct exchange_op, reserve.op)->x;
 
 	x->client->x = x;
 	x->client->reading = false;

@@ -78,7 +78,7 @@ static int judge(const struct idem_found *f, struct err *e)
 
 static void replay(struct exchange *x)
 {
-	const struct idem_found *f = &x->once.found;
+	const struct idem_found *f = &x->once->found;
 	struct relay_header h[] = {
 		{ "Content-Type", str_of(f->type) },
 		{ "x-request-id", str_of(x->request_id) },
@@ -96,14 +96,14 @@ static void replay(struct exchange *x)
 int once_begin(struct exchange *x, struct db *db, const struct head *head,
 	       struct err *e)
 {
-	struct once *o = &x->once;
+	struct once *o;
 	int rc;
 
 	if (!head->idempotency_key.p)
 		return 0;
 	if (check_key(head->idempotency_key, e) < 0)
 		return -1;
-	o->on = true;
+	o = x->once = ARENA_NEW(&x->arena, struct once);
 	o->use.token_id = x->token.id;
 	o->use.request_id = x->request_id;
 	hash_sha256(head->idempotency_key.p, head->idempotency_key.n,
@@ -122,7 +122,7 @@ int once_begin(struct exchange *x, struct db *db, const struct head *head,
 static int claim(struct db *db, void *arg, struct err *e)
 {
 	struct exchange *x = arg;
-	struct once *o = &x->once;
+	struct once *o = x->once;
 	int rc;
 
 	if (idem_claim(db, &o->use, since_ms(x), &o->found, &x->arena, e) < 0)
@@ -135,13 +135,13 @@ static int claim(struct db *db, void *arg, struct err *e)
 
 void once_reserve(struct exchange *x)
 {
-	if (x->once.on)
-		x->reserve.also = (struct ledger_also){ claim, x };
+	if (x->once)
+		x->op->reserve.also = (struct ledger_also){ claim, x };
 }
 
 bool once_answered(struct exchange *x)
 {
-	if (!x->once.on || x->once.found.state != IDEM_ANSWERED)
+	if (!x->once || x->once->found.state != IDEM_ANSWERED)
 		return false;
 	replay(x);
 	return true;
@@ -163,7 +163,7 @@ static struct str answer_of(const struct exchange *x)
 
 static int keep_or_release(struct db *db, struct exchange *x, struct err *e)
 {
-	const struct once *o = &x->once;
+	const struct once *o = x->once;
 	const struct request *r = &x->row;
 
 	if (!r->cost_nusd && *r->error)
@@ -189,6 +189,6 @@ static int end_claim(struct db *db, void *arg, struct err *e)
 
 void once_settle(struct exchange *x)
 {
-	if (x->once.on)
-		x->settle.also = (struct ledger_also){ end_claim, x };
+	if (x->once)
+		x->op->settle.also = (struct ledger_also){ end_claim, x };
 }

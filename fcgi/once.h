@@ -14,7 +14,6 @@ struct exchange;
 struct head;
 
 struct once { /* of an exchange */
-	bool on;
 	struct idem use;
 	struct idem_found found;
 };

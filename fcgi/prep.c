@@ -229,13 +229,14 @@ static void reserve(struct prep *p, struct exchange *x)
 	struct loop *l = p->loop;
 
 	x->row.worker_id = l->worker_id;
-	reserve_op_init(&x->reserve, &x->row,
+	exchange_new_op(x);
+	reserve_op_init(&x->op->reserve, &x->row,
 			clock_mono_ms() + l->conf->reserve_ms);
 	budget_reserve(x);
-	x->reserve.op.done = loop_reserved;
+	x->op->reserve.op.done = loop_reserved;
 	once_reserve(x);
 	shared_count(l->slot, SHARED_requests, 1);
-	writer_put(l->writer, &x->reserve.op);
+	writer_put(l->writer, &x->op->reserve.op);
 }
 
 /* Before model, channels and money: the answer that is there was paid. */
