@@ -22,9 +22,12 @@ static const char *attempts_json(struct exchange *x)
 
 		jw_object(&w, NULL);
 		jw_str(&w, "channel", a->channel);
+		jw_int(&w, "key", a->key_id);
 		jw_str(&w, "error", a->code ? err_info(a->code)->code : "");
 		jw_int(&w, "status", a->status);
 		jw_int(&w, "ms", a->ms);
+		if (*a->words)
+			jw_str(&w, "why", a->words);
 		jw_end(&w);
 	}
 	jw_end(&w);

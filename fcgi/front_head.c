@@ -17,6 +17,7 @@ static const struct wanted {
 	{ "HTTP_CONTENT_ENCODING", offsetof(struct head, content_encoding) },
 	{ "HTTP_IDEMPOTENCY_KEY", offsetof(struct head, idempotency_key) },
 	{ "HTTP_X_PONTAGE_CHANNEL", offsetof(struct head, channel) },
+	{ "HTTP_X_PONTAGE_DEADLINE_MS", offsetof(struct head, deadline) },
 	{ "HTTP_ACCEPT", offsetof(struct head, accept) },
 	{ "PONTAGE_T0", offsetof(struct head, waited_from) },
 	{ "HTTP_X_PONTAGE_T0", offsetof(struct head, waited_header) },

@@ -60,6 +60,22 @@ static bool is_admin(const struct exchange *x)
 	       !strcmp(x->token.role, "root");
 }
 
+/* The caller may want it sooner, not later. */
+static int take_deadline(struct relay_limits *l, struct str wanted,
+			 struct err *e)
+{
+	int64_t ms;
+
+	if (!wanted.n)
+		return 0;
+	if (str_int(str_trim(wanted), 1, INT64_MAX, &ms) < 0)
+		return err_param(e, ERR_VALUE, "X-Pontage-Deadline-Ms",
+				 "Invalid header X-Pontage-Deadline-Ms: want a "
+				 "number of milliseconds, 1 or more.");
+	l->deadline_ms = MIN(l->deadline_ms, ms);
+	return 0;
+}
+
 static int find_route(struct exchange *x, const struct head *head,
 		      struct err *e)
 {
@@ -152,6 +168,8 @@ int plan_make(struct exchange *x, const struct head *head, struct err *e)
 	if (x->token.no_keep_alive)
 		x->plan.limits.keep_alive_ms = NEVER_MS;
 	r = find_route(x, head, e);
+	if (r >= 0)
+		r = take_deadline(&x->plan.limits, head->deadline, e);
 	if (r < 0)
 		x->retry_ms = x->route.wait_ms;
 	if (r >= 0) {

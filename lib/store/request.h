@@ -32,7 +32,8 @@ struct request {
 	int64_t status;    /* HTTP, as the client saw it */
 	const char *error; /* the code; "": none */
 	int64_t attempts;
-	const char *attempts_json; /* [{"channel","error","status","ms"}] */
+	const char *attempts_json; /* [{"channel","key","error","status",
+				      "ms","why"}] */
 	int64_t first_token_ms, total_ms;
 	const char *address;
 	int64_t worker_id;
