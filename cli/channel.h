@@ -12,9 +12,21 @@
 struct channel_values {
 	const char *name, *provider, *base_url, *models, *groups, *map, *allow;
 	const char *model; /* to test with */
-	int64_t priority, weight, rpm;
-	bool keys, add; /* new keys on standard input; keep what was fetched */
+	const char *rotation, *proxy, *test_model, *tags, *notes;
+	const char *params, *headers, *system_prompt, *auto_disable;
+	const char *tag; /* all that have it */
+	int64_t priority, weight;
+	int64_t rpm, tpm, concurrency;
+	int64_t key_rpm, key_tpm, key_concurrency;
+	int64_t connect_ms, first_token_ms, idle_ms, total_ms;
+	bool keys, add, apply, reset;
+
+	/* channel keys */
+	const char *verb, *key, *text;
 };
+
+#define CHANNEL_AT(field) offsetof(struct channel_values, field)
+extern const struct arg channel_add_args[], channel_set_args[];
 
 /* By name, or by id. */
 int channel_named(struct cli *c, const char *which, struct channel *ch,
@@ -28,6 +40,11 @@ int channel_base(struct cli *c, const struct provider *p, const char *text,
 		 struct channel_base *out, struct err *e);
 /* The networks of two comma lists in one. */
 const char *channel_allow(struct cli *c, const char *a, const char *b);
+
+/* Takes over what the values say, but for name, provider, address, allow,
+ * models and keys; "none" empties a text.  -1: ERR_USAGE, what is wrong. */
+int channel_take(struct cli *c, const struct channel_values *v,
+		 struct channel *ch, struct err *e);
 
 /* Standard input's keys: how many, or -1. */
 int channel_read_keys(struct cli *c, const struct provider *p,
@@ -44,6 +61,18 @@ int channel_run_add(struct cli *c, const void *values, struct err *e);
 int channel_run_set(struct cli *c, const void *values, struct err *e);
 int channel_run_test(struct cli *c, const void *values, struct err *e);
 int channel_run_fetch(struct cli *c, const void *values, struct err *e);
+int channel_run_health(struct cli *c, const void *values, struct err *e);
+int channel_run_keys(struct cli *c, const void *values, struct err *e);
+
+/* Asks a relay worker, which alone opens keys; j is the answered job. */
+struct job;
+struct json_object;
+int channel_ask(struct cli *c, const struct channel_values *v, const char *kind,
+		struct channel *ch, struct job *j, struct err *e);
+struct json_object *channel_result(const struct job *j, struct err *e);
+void channel_explain(const struct channel *ch, struct json_object *result);
+void channel_print_list(const char *title, struct json_object *names);
+const char *channel_text_of(struct json_object *o);
 /* Prints it, after a verb has changed it; said: for people. */
 int channel_print(struct cli *c, int64_t id, const char *said, struct err *e);
 

@@ -6,6 +6,7 @@
 #include "crypto/key.h"
 #include "http/url.h"
 #include "store/meta.h"
+#include "text/pattern.h"
 
 int channel_named(struct cli *c, const char *which, struct channel *ch,
 		  struct err *e)
@@ -146,7 +147,7 @@ int channel_put_keys(struct cli *c, int64_t id, const char *origin,
 
 	if (!n)
 		return 0;
-	if (public_key(c, &public, e) < 0 || channel_key_drop(c->db, id, e) < 0)
+	if (public_key(c, &public, e) < 0)
 		return -1;
 	for (int i = 0; i < n; i++)
 		if (put_key(c, &public, id, origin, keys[i], e) < 0)
@@ -154,9 +155,17 @@ int channel_put_keys(struct cli *c, int64_t id, const char *origin,
 	return 0;
 }
 
+/* A pattern is the same name there, but where the map says another. */
 static int put_model(struct cli *c, int64_t id, struct str model,
 		     struct str upstream, struct err *e)
 {
+	struct pattern *p = pattern_new(model, e);
+
+	if (!p)
+		return -1;
+	pattern_free(p);
+	if (pattern_kind(model) != PATTERN_EXACT && str_same(model, upstream))
+		upstream = STR("");
 	return channel_model_put(c->db, id, arena_dup(&c->arena, model),
 				 arena_dup(&c->arena, upstream), e);
 }

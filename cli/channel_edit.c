@@ -91,12 +91,17 @@ int channel_run_add(struct cli *c, const void *values, struct err *e)
 	const struct channel_values *v = values;
 	const struct provider *p = find_provider(v->provider, e);
 	struct str keys[CHANNEL_KEYS_MAX];
-	struct channel ch = { .name = v->name, .enabled = true };
+	struct channel ch = { .name = v->name,
+			      .enabled = true,
+			      .groups = "default",
+			      .weight = 1,
+			      .auto_disable = true };
 	struct channel_base base;
 	int64_t id;
 	int n;
 
 	if (!p || check_name(v->name, e) < 0 ||
+	    channel_take(c, v, &ch, e) < 0 ||
 	    channel_base(c, p, v->base_url, &base, e) < 0 || !cli_db(c, e))
 		return -1;
 	n = channel_read_keys(c, p, keys, e);
@@ -105,11 +110,7 @@ int channel_run_add(struct cli *c, const void *values, struct err *e)
 	ch.provider = p->id;
 	ch.base_url = base.url;
 	ch.origin = base.origin;
-	ch.groups = v->groups ? v->groups : "default";
 	ch.allow = channel_allow(c, base.allow, v->allow);
-	ch.priority = v->priority == INT64_MIN ? 0 : v->priority;
-	ch.weight = v->weight < 0 ? 1 : v->weight;
-	ch.rpm = MAX(v->rpm, 0);
 	id = add_all(c, v, &ch, keys, n, e);
 	if (id < 0)
 		return -1;
@@ -121,8 +122,7 @@ int channel_run_add(struct cli *c, const void *values, struct err *e)
 
 /* The address part of a change: a new origin takes new keys. */
 static int change_base(struct cli *c, const struct channel_values *v,
-		       const struct channel *ch, struct channel_change *to,
-		       bool *new_origin, struct err *e)
+		       struct channel *ch, bool *new_origin, struct err *e)
 {
 	const struct provider *p = provider_find(ch->provider);
 	struct channel_base base;
@@ -133,50 +133,50 @@ static int change_base(struct cli *c, const struct channel_values *v,
 			       "this version knows no provider %s",
 			       ch->provider);
 	if (!v->base_url) {
-		to->allow = v->allow;
+		if (v->allow)
+			ch->allow = v->allow;
 		return 0;
 	}
 	if (channel_base(c, p, v->base_url, &base, e) < 0)
 		return -1;
 	*new_origin = strcmp(base.origin, ch->origin) != 0;
-	to->base_url = base.url;
-	to->origin = base.origin;
+	ch->base_url = base.url;
+	ch->origin = base.origin;
 	if (v->allow || *new_origin) /* what was allowed was the old one */
-		to->allow = channel_allow(c, base.allow, v->allow);
+		ch->allow = channel_allow(c, base.allow, v->allow);
 	return 0;
 }
 
-static int set_all(struct cli *c, const struct channel_values *v,
-		   const struct channel *ch, const struct channel_change *to,
-		   const struct str *keys, int n, struct err *e)
+/* Inside of a transaction. */
+static int write_one(struct cli *c, const struct channel_values *v,
+		     const struct channel *ch, struct err *e)
 {
-	const char *origin = to->origin ? to->origin : ch->origin;
-
-	if (channel_set(c->db, ch->id, to, e) < 0)
+	if (channel_write(c->db, ch, e) < 0)
 		return -1;
 	if (v->models && channel_model_drop(c->db, ch->id, NULL, e) < 0)
 		return -1;
-	if (channel_put_models(c, ch->id, v->models, v->map, e) < 0)
-		return -1;
-	return channel_put_keys(c, ch->id, origin, keys, n, e);
+	return channel_put_models(c, ch->id, v->models, v->map, e);
 }
 
-int channel_run_set(struct cli *c, const void *values, struct err *e)
+static int write_keys(struct cli *c, const struct channel *ch,
+		      const struct str *keys, int n, struct err *e)
 {
-	const struct channel_values *v = values;
-	struct channel_change to = CHANNEL_KEEP;
+	if (n && channel_key_drop(c->db, ch->id, e) < 0)
+		return -1;
+	return channel_put_keys(c, ch->id, ch->origin, keys, n, e);
+}
+
+static int set_one(struct cli *c, const struct channel_values *v, struct err *e)
+{
 	struct str keys[CHANNEL_KEYS_MAX];
 	struct channel ch;
 	bool new_origin;
-	int n = 0;
+	int n = 0, r;
 
 	if (channel_named(c, v->name, &ch, e) < 0 ||
-	    change_base(c, v, &ch, &to, &new_origin, e) < 0)
+	    change_base(c, v, &ch, &new_origin, e) < 0 ||
+	    channel_take(c, v, &ch, e) < 0)
 		return -1;
-	to.groups = v->groups;
-	to.priority = v->priority;
-	to.weight = v->weight;
-	to.rpm = v->rpm;
 	if (new_origin && !c->json)
 		fprintf(stderr, "the address is another one: its keys are "
 				"wanted again, on standard input\n");
@@ -184,7 +184,73 @@ int channel_run_set(struct cli *c, const void *values, struct err *e)
 		n = channel_read_keys(c, provider_find(ch.provider), keys, e);
 	if (n < 0 || db_begin(c->db, e) < 0)
 		return -1;
-	if (finish(c, set_all(c, v, &ch, &to, keys, n, e), e) < 0)
+	r = write_one(c, v, &ch, e);
+	if (r >= 0)
+		r = write_keys(c, &ch, keys, n, e);
+	if (finish(c, r, e) < 0)
 		return -1;
 	return channel_print(c, ch.id, "set", e);
+}
+
+static bool has_tag(const struct channel *ch, const char *tag)
+{
+	struct str rest = str_of(ch->tags), one;
+
+	while (str_next(&rest, ',', &one))
+		if (str_eq(str_trim(one), tag))
+			return true;
+	return false;
+}
+
+/* All or none of them. */
+static int write_tagged(struct cli *c, const struct channel_values *v,
+			struct channel *all, int n, struct err *e)
+{
+	int done = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!has_tag(&all[i], v->tag))
+			continue;
+		if (v->allow)
+			all[i].allow = v->allow;
+		if (channel_take(c, v, &all[i], e) < 0 ||
+		    write_one(c, v, &all[i], e) < 0)
+			return -1;
+		done++;
+	}
+	if (!done)
+		return err_set(e, ERR_NOT_FOUND, "no channel has the tag %s",
+			       v->tag);
+	return done;
+}
+
+static int set_tagged(struct cli *c, const struct channel_values *v,
+		      struct err *e)
+{
+	struct channel *all = NULL;
+	int n, done;
+
+	if (v->keys || v->base_url)
+		return err_set(e, ERR_USAGE,
+			       "--keys and --base-url are for one channel");
+	if (!cli_db(c, e) || db_begin(c->db, e) < 0)
+		return -1;
+	n = channel_list(c->db, &all, &c->arena, e);
+	done = n < 0 ? -1 : write_tagged(c, v, all, n, e);
+	if (finish(c, done, e) < 0)
+		return -1;
+	cli_say(c, "%d channel%s with the tag %s set", done,
+		done == 1 ? "" : "s", v->tag);
+	return 0;
+}
+
+int channel_run_set(struct cli *c, const void *values, struct err *e)
+{
+	const struct channel_values *v = values;
+
+	if (!v->name == !v->tag)
+		return err_set(e, ERR_USAGE,
+			       "say which: a channel's name or id, or --tag "
+			       "TAG");
+	return v->tag ? set_tagged(c, v, e) : set_one(c, v, e);
 }

@@ -134,14 +134,14 @@ static const char *args_of(struct cli *c, const char *model)
 	return text;
 }
 
-static const char *text_of(struct json_object *o)
+const char *channel_text_of(struct json_object *o)
 {
 	const char *s = json_object_get_string(o);
 
 	return s ? s : "";
 }
 
-static void print_list(const char *title, struct json_object *names)
+void channel_print_list(const char *title, struct json_object *names)
 {
 	int n = js_len(names);
 
@@ -149,10 +149,10 @@ static void print_list(const char *title, struct json_object *names)
 		return;
 	printf("%s:\n", title);
 	for (int i = 0; i < n; i++)
-		printf("  %s\n", text_of(js_at(names, i)));
+		printf("  %s\n", channel_text_of(js_at(names, i)));
 }
 
-static void explain(const struct channel *ch, struct json_object *o)
+void channel_explain(const struct channel *ch, struct json_object *o)
 {
 	const char *words = js_str(o, "words", "");
 	const char *advice = js_str(o, "advice", "");
@@ -174,10 +174,10 @@ static void explain(const struct channel *ch, struct json_object *o)
 		printf("%s\n", advice);
 	if (js_int(o, "status", 0) == 404 ||
 	    !strcmp(js_str(o, "error", ""), "model_not_found"))
-		print_list("it serves these", js_get(o, "models"));
+		channel_print_list("it serves these", js_get(o, "models"));
 }
 
-static struct json_object *result_of(const struct job *j, struct err *e)
+struct json_object *channel_result(const struct job *j, struct err *e)
 {
 	struct json_object *o = js_parse(j->result, strlen(j->result), e);
 
@@ -194,6 +194,8 @@ static const char *model_for(struct cli *c, const struct channel *ch,
 	struct channel_model *m = NULL;
 	int n;
 
+	if (!wanted && *ch->test_model)
+		return ch->test_model;
 	if (wanted || strcmp(ch->provider, "test"))
 		return wanted;
 	n = channel_models(c->db, ch->id, &m, &c->arena, e);
@@ -203,9 +205,8 @@ static const char *model_for(struct cli *c, const struct channel *ch,
 	return NULL;
 }
 
-static int ask_channel(struct cli *c, const struct channel_values *v,
-		       const char *kind, struct channel *ch, struct job *j,
-		       struct err *e)
+int channel_ask(struct cli *c, const struct channel_values *v, const char *kind,
+		struct channel *ch, struct job *j, struct err *e)
 {
 	const char *model;
 
@@ -223,59 +224,16 @@ int channel_run_test(struct cli *c, const void *values, struct err *e)
 	struct channel ch;
 	struct job j;
 
-	if (ask_channel(c, values, "test", &ch, &j, e) < 0)
+	if (channel_ask(c, values, "test", &ch, &j, e) < 0)
 		return -1;
-	o = result_of(&j, e);
+	o = channel_result(&j, e);
 	if (!o)
 		return -1;
 	if (c->json)
 		printf("%s\n", j.result);
 	else
-		explain(&ch, o);
+		channel_explain(&ch, o);
 	c->status = js_bool(o, "ok", false) ? EX_OK : EX_UNAVAILABLE;
 	js_free(o);
 	return 0;
-}
-
-static int keep(struct cli *c, int64_t id, struct json_object *names,
-		struct err *e)
-{
-	if (db_begin(c->db, e) < 0)
-		return -1;
-	for (int i = 0; i < js_len(names); i++) {
-		const char *name = text_of(js_at(names, i));
-
-		if (*name && channel_model_put(c->db, id, name, name, e) < 0) {
-			db_rollback(c->db);
-			return -1;
-		}
-	}
-	return db_commit(c->db, e);
-}
-
-int channel_run_fetch(struct cli *c, const void *values, struct err *e)
-{
-	const struct channel_values *v = values;
-	struct json_object *o;
-	struct channel ch;
-	struct job j;
-	bool ok;
-
-	if (ask_channel(c, v, "fetch-models", &ch, &j, e) < 0)
-		return -1;
-	o = result_of(&j, e);
-	if (!o)
-		return -1;
-	ok = js_bool(o, "ok", false);
-	if (c->json)
-		printf("%s\n", j.result);
-	else if (!ok)
-		explain(&ch, o);
-	else
-		print_list("it serves these", js_get(o, "models"));
-	if (ok && v->add && keep(c, ch.id, js_get(o, "models"), e) < 0)
-		ok = false;
-	js_free(o);
-	c->status = ok ? EX_OK : EX_UNAVAILABLE;
-	return e->code ? -1 : 0;
 }

@@ -39,9 +39,29 @@ static const struct out_col list_cols[] = {
 
 static const struct out_col show_cols[] = {
 	COLS_,
+	{ "since", NULL, OUT_TIME, COL(ch.state_ms) },
+	{ "rotation", "ROTATION", OUT_TEXT, COL(ch.rotation) },
 	{ "groups", "GROUPS", OUT_LIST, COL(ch.groups) },
 	{ "allow", "MAY REACH", OUT_LIST, COL(ch.allow) },
+	{ "proxy", "PROXY", OUT_NAME, COL(ch.proxy) },
 	{ "rpm", "RPM", OUT_INT, COL(ch.rpm) },
+	{ "tpm", "TPM", OUT_INT, COL(ch.tpm) },
+	{ "concurrency", "AT ONCE", OUT_INT, COL(ch.concurrency) },
+	{ "key_rpm", "RPM OF A KEY", OUT_INT, COL(ch.key_rpm) },
+	{ "key_tpm", "TPM OF A KEY", OUT_INT, COL(ch.key_tpm) },
+	{ "key_concurrency", "AT ONCE OF A KEY", OUT_INT,
+	  COL(ch.key_concurrency) },
+	{ "connect_ms", "CONNECT MS", OUT_INT, COL(ch.connect_ms) },
+	{ "first_token_ms", "FIRST TOKEN MS", OUT_INT, COL(ch.first_token_ms) },
+	{ "idle_ms", "IDLE MS", OUT_INT, COL(ch.idle_ms) },
+	{ "total_ms", "TOTAL MS", OUT_INT, COL(ch.total_ms) },
+	{ "auto_disable", "AUTO DISABLE", OUT_BOOL, COL(ch.auto_disable) },
+	{ "test_model", "TEST MODEL", OUT_NAME, COL(ch.test_model) },
+	{ "params", "PARAMS", OUT_RAW, COL(ch.params) },
+	{ "headers", "HEADERS", OUT_RAW, COL(ch.headers) },
+	{ "system_prompt", "SYSTEM PROMPT", OUT_NAME, COL(ch.system_prompt) },
+	{ "tags", "TAGS", OUT_LIST, COL(ch.tags) },
+	{ "notes", "NOTES", OUT_NAME, COL(ch.notes) },
 	{ "models", "MODELS", OUT_LIST, COL(models) },
 	{ "map", "MAP", OUT_RAW, COL(map) },
 	{ "key_hints", "KEY HINTS", OUT_RAW, COL(keys) },
@@ -63,7 +83,7 @@ static int read_models(struct cli *c, struct row *r, struct err *e)
 	jw_object(&w, NULL);
 	for (int i = 0; i < n; i++) {
 		buf_printf(&names, "%s%s", i ? "," : "", m[i].model);
-		if (strcmp(m[i].model, m[i].upstream))
+		if (*m[i].upstream && strcmp(m[i].model, m[i].upstream))
 			jw_str(&w, m[i].model, m[i].upstream);
 	}
 	jw_end(&w);
@@ -91,7 +111,9 @@ static int read_keys(struct cli *c, struct row *r, struct err *e)
 		jw_object(&w, NULL);
 		jw_int(&w, "id", k[i].id);
 		jw_str(&w, "hint", k[i].hint);
+		jw_str(&w, "name", *k[i].name ? k[i].name : NULL);
 		jw_bool(&w, "enabled", k[i].enabled);
+		jw_str(&w, "state", k[i].state);
 		jw_str(&w, "reason", *k[i].reason ? k[i].reason : NULL);
 		jw_end(&w);
 	}
@@ -207,45 +229,6 @@ static int drop(struct cli *c, const void *values, struct err *e)
 
 #define WHICH \
 	ARG("CHANNEL", ARG_TEXT, AT(name), NULL, "name or id", .required = true)
-#define OPTIONS                                                                \
-	ARG("--base-url", ARG_TEXT, AT(base_url), "URL",                       \
-	    "with the version path, like https://llm.example.org/v1; without " \
-	    "a path the provider's is added",                                  \
-	    .max = 2048),                                                      \
-		ARG("--models", ARG_LIST, AT(models), "A,B",                   \
-		    "what it serves, as clients ask for it"),                  \
-		ARG("--map", ARG_LIST, AT(map), "A=B",                         \
-		    "asked for as A, the provider calls it B"),                \
-		ARG("--group", ARG_LIST, AT(groups), "G,H",                    \
-		    "user groups that may use it (default)"),                  \
-		ARG("--priority", ARG_INT, AT(priority), "N",                  \
-		    "higher goes first (0)", .def = INT64_MIN,                 \
-		    .min = -1000000, .max = 1000000),                          \
-		ARG("--weight", ARG_INT, AT(weight), "N",                      \
-		    "share among those of one priority (1)", .def = -1,        \
-		    .max = 1000000),                                           \
-		ARG("--rpm", ARG_INT, AT(rpm), "N",                            \
-		    "requests a minute at most (0: no limit)", .def = -1,      \
-		    .max = 1000000000),                                        \
-		ARG("--allow", ARG_CIDRS, AT(allow), "CIDR",                   \
-		    "private networks that its name may lead to")
-
-static const struct arg add_args[] = {
-	ARG("NAME", ARG_WORD, AT(name), NULL, "what you call it",
-	    .max = CHANNEL_NAME_MAX, .required = true),
-	ARG("--provider", ARG_WORD, AT(provider), "ID",
-	    "openai, compatible, test, ...", .max = 64, .required = true),
-	OPTIONS,
-	{ .name = NULL }
-};
-
-static const struct arg set_args[] = {
-	WHICH,
-	OPTIONS,
-	ARG("--keys", ARG_FLAG, AT(keys), NULL,
-	    "replace its keys by those on standard input"),
-	{ .name = NULL }
-};
 
 static const struct arg which_args[] = { WHICH, { .name = NULL } };
 
@@ -259,7 +242,26 @@ static const struct arg test_args[] = {
 static const struct arg fetch_args[] = {
 	WHICH,
 	ARG("--add", ARG_FLAG, AT(add), NULL,
-	    "let the channel serve what was found"),
+	    "let the channel serve what is new"),
+	ARG("--apply", ARG_FLAG, AT(apply), NULL,
+	    "the same, and drop what is gone"),
+	{ .name = NULL }
+};
+
+static const struct arg keys_args[] = {
+	WHICH,
+	ARG("VERB", ARG_WORD, AT(verb), NULL,
+	    "list, add, enable, disable, remove, name", .max = 16),
+	ARG("KEY", ARG_TEXT, AT(key), NULL, "its id, name or hint", .max = 64),
+	ARG("TEXT", ARG_TEXT, AT(text), NULL, "the name; or why it is disabled",
+	    .max = 200),
+	{ .name = NULL }
+};
+
+static const struct arg health_args[] = {
+	ARG("CHANNEL", ARG_TEXT, AT(name), NULL, "name or id; else all"),
+	ARG("--reset", ARG_FLAG, AT(reset), NULL,
+	    "it and its keys are well from now"),
 	{ .name = NULL }
 };
 
@@ -274,22 +276,34 @@ static const struct cmd subs[] = {
 	    "--allow.\n\n"
 	    "  pontage channel add main --provider openai --models gpt-4o-mini "
 	    "< key.txt\n",
-	    add_args, VALUES, channel_run_add),
+	    channel_add_args, VALUES, channel_run_add),
 	CMD("list", "", "all channels, as requests try them", NULL, NO_ARGS, 0,
 	    list),
 	CMD("show", "CHANNEL", "one channel with its models and key hints",
 	    NULL, which_args, VALUES, show),
-	CMD("set", "CHANNEL [options]", "change a channel",
+	CMD("set", "CHANNEL|--tag TAG [options]",
+	    "change a channel, or all with a tag",
 	    "--models replaces the list, --map alone adds to it.  A base URL on "
 	    "another host\nwants the keys again, on standard input: they are "
-	    "bound to where they go.\n",
-	    set_args, VALUES, channel_run_set),
+	    "bound to where they go.  none empties a "
+	    "text: --proxy none.\n",
+	    channel_set_args, VALUES, channel_run_set),
 	CMD("test", "CHANNEL [--model MODEL]",
 	    "ask the provider one small question, and explain what is wrong",
 	    NULL, test_args, VALUES, channel_run_test),
-	CMD("fetch-models", "CHANNEL [--add]",
-	    "ask the provider for its models", NULL, fetch_args, VALUES,
-	    channel_run_fetch),
+	CMD("keys", "CHANNEL [VERB] [KEY] [TEXT]",
+	    "the keys of a channel: one line each",
+	    "  pontage channel keys main\n"
+	    "  pontage channel keys main add < more-keys.txt\n"
+	    "  pontage channel keys main name 7 team-a\n"
+	    "  pontage channel keys main disable team-a 'rotated out'\n",
+	    keys_args, VALUES, channel_run_keys),
+	CMD("health", "[CHANNEL] [--reset]",
+	    "what cools down, since when and why", NULL, health_args, VALUES,
+	    channel_run_health),
+	CMD("fetch-models", "CHANNEL [--add|--apply]",
+	    "ask the provider for its models, and compare", NULL, fetch_args,
+	    VALUES, channel_run_fetch),
 	CMD("enable", "CHANNEL", "use it again, whatever the gateway thought",
 	    NULL, which_args, VALUES, enable),
 	CMD("disable", "CHANNEL", "do not use it until it is enabled", NULL,
@@ -302,8 +316,8 @@ static const struct cmd subs[] = {
 const struct cmd cmd_channel = {
 	.name = "channel",
 	.words = "",
-	.what = "ways to providers: add, list, show, set, test, fetch-models, "
-		"enable, disable, remove",
+	.what = "ways to providers: add, list, show, set, keys, health, test, "
+		"fetch-models, enable, disable, remove",
 	.args = NO_ARGS,
 	.subs = subs,
 };
