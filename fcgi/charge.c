@@ -115,7 +115,7 @@ void charge_end(struct exchange *x)
 void charge_note(struct exchange *x)
 {
 	const struct candidate *to = x->relay.at;
-	struct progress_op *op = &x->progress;
+	struct progress_op *op = &x->note->op;
 	struct usage u;
 	struct bill b;
 
@@ -125,8 +125,8 @@ void charge_note(struct exchange *x)
 	op->prompt_tok = MAX(usage_prompt_tok(&u), 0);
 	op->completion_tok = MAX(u.out_tok, 0);
 	op->cost_nusd = b.amount_nusd;
-	op->lines = bill_json(&b, &x->note);
-	op->usage = tokens_noted(x, &u, &x->note);
+	op->lines = bill_json(&b, &x->note->texts);
+	op->usage = tokens_noted(x, &u, &x->note->texts);
 	op->channel_id = to->channel->id;
 	op->provider = to->channel->provider->id;
 	op->model_served = to->model;

@@ -7,8 +7,8 @@ struct exchange;
 
 /* It has ended: fills in the end of x->row. */
 void charge_end(struct exchange *x);
-/* It runs, and has delivered something: fills in x->progress, with texts in
- * x->note and in what the exchange keeps. */
+/* It runs, and has delivered something: fills in x->note, with texts of
+ * its own and of what the exchange keeps. */
 void charge_note(struct exchange *x);
 
 #endif

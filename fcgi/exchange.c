@@ -24,7 +24,6 @@ struct exchange *exchange_new(struct loop *loop, struct client *client)
 	x->loop = loop;
 	x->client = client;
 	arena_init(&x->arena);
-	arena_init(&x->note);
 	buf_init(&x->body, 0);
 	buf_init(&x->out, OUT_MAX);
 	x->row = REQUEST_EMPTY;
@@ -49,7 +48,6 @@ void exchange_free(struct exchange *x)
 	buf_release(&x->out);
 	tokens_release(&x->tokens);
 	arena_release(&x->arena);
-	arena_release(&x->note);
 	free(x->op);
 	free(x);
 }
@@ -65,7 +63,7 @@ void exchange_new_op(struct exchange *x)
 
 static void maybe_over(struct exchange *x)
 {
-	if (x->settled && !x->client && !x->noting && !x->extending &&
+	if (x->settled && !x->client && !x->note && !x->extending &&
 	    !x->dirty) {
 		atomic_fetch_sub(&x->loop->inflight, 1);
 		exchange_free(x);
@@ -110,10 +108,12 @@ static void settle(struct exchange *x)
 
 static void on_noted(struct write_op *op)
 {
-	struct exchange *x = OWNER(op, struct exchange, progress.op);
+	struct note *note = OWNER(op, struct note, op.op);
+	struct exchange *x = note->x;
 
-	x->noting = false;
-	arena_release(&x->note);
+	x->note = NULL;
+	arena_release(&note->texts);
+	free(note);
 	maybe_over(x);
 }
 
@@ -124,12 +124,14 @@ static void on_note_time(struct timer *t, int64_t now_ms)
 	struct loop *l = x->loop;
 
 	timer_set(&l->poller.timers, t, now_ms + l->conf->progress_ms);
-	if (x->noting || !x->relay.end.delivered)
+	if (x->note || !x->relay.end.delivered)
 		return;
+	x->note = mem_alloc(sizeof(*x->note));
+	x->note->x = x;
+	arena_init(&x->note->texts);
 	charge_note(x);
-	x->progress.op.done = on_noted;
-	x->noting = true;
-	writer_put(l->writer, &x->progress.op);
+	x->note->op.op.done = on_noted;
+	writer_put(l->writer, &x->note->op.op);
 }
 
 /* --- towards the client ------------------------------------------------------- */

@@ -50,6 +50,13 @@ struct exchange_op {
 	struct exchange *x;
 };
 
+/* What it has delivered by now, on its way to the database. */
+struct note {
+	struct progress_op op;
+	struct arena texts; /* of op */
+	struct exchange *x;
+};
+
 struct exchange {
 	struct exchange *next; /* on its way to the loop; or among the dirty */
 	struct loop *loop;
@@ -79,11 +86,10 @@ struct exchange {
 	struct exchange_op *op;      /* NULL: it runs */
 	int64_t wanted_nusd;         /* to be reserved; it may be less */
 	struct extending *extending; /* budget.c's; NULL: it asks for nothing */
-	struct progress_op progress;
-	struct arena note;    /* its texts, while it is being written */
-	struct once *once;    /* NULL: the client sent no Idempotency-Key */
-	bool refused;         /* the row says so, and is to be written */
-	bool settled, noting; /* the bill is in; a note is being written */
+	struct once *once; /* NULL: the client sent no Idempotency-Key */
+	bool refused;      /* the row says so, and is to be written */
+	bool settled;      /* the bill is in */
+	struct note *note; /* that is being written; NULL: none */
 	struct timer note_timer;
 
 	/* the relay's world */
