@@ -78,7 +78,7 @@ async function readReceipts(s, users, rows) {
 }
 
 const one = `SELECT r.request_id AS id, r.state, r.error, r.cost_nusd AS cost, r.refunded_nusd AS refunded, r.factor_ppm AS ppm,
-  r.token_id AS token, u.name AS user FROM request r LEFT JOIN user u ON u.id = r.user_id`;
+  r.token_id AS token, r.stopped, u.name AS user FROM request r LEFT JOIN user u ON u.id = r.user_id`;
 
 export async function compare(s, p) {
   const [rows, users, [money], [held], used] = read(s, [[`${one} WHERE r.id > ?`, p.after], [spent], revenue,
@@ -132,6 +132,7 @@ export async function compare(s, p) {
     `  client    ${words(tally(all, (a) => a.how))}`,
     `  provider  ${seen.length} requests: ${words(tally(seen, (r) => r.end))}`,
     `  database  ${rows.length} rows: ${words(tally(rows, (r) => r.state))}`,
+    `  money     ${words(s.deeds)}; ${rows.filter((r) => r.stopped).length} streams ended by their budget`,
     `  books     ${p.looks.clean} audits clean${p.looks.failed.length ? `, ${p.looks.failed.length} could not run` : ''}; ` +
       `revenue $${(money.revenue / 1e9).toFixed(9)} of ${users.length} users; ${read_.n} receipts read`,
     ...Object.entries(wrong).filter(([, list]) => list.length).map(([what, list]) =>

@@ -118,5 +118,6 @@ async function call(s, p, caller) {
   }
 }
 
-// All of them, until p.stop.
-export const start = (s, p) => Promise.all(callers.flatMap((c) => Array.from({ length: c.n }, () => call(s, p, c))));
+// All of them, until p.stop; p.crowd: so many times those that ask for most.
+export const start = (s, p) => Promise.all(callers.flatMap((c) =>
+  Array.from({ length: c.n >= 10 ? c.n * (p.crowd ?? 1) : c.n }, () => call(s, p, c))));

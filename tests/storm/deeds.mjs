@@ -39,8 +39,8 @@ async function move(s, verb, user, nusd) {
     if (r.status === 0) s.given[user] += nusd;
     return r.status === 0;
   };
-  if (!await again()) s.later.push(again);
-  s.deeds[verb]++;
+  if (await again()) s.deeds[verb]++;
+  else s.later.push(again);
 }
 
 // Two come with one code: one of them has it.

@@ -24,17 +24,14 @@ const deadline_ms = 30000; // of a request
 
 // --- a gateway with its users -----------------------------------------------------
 
-const asan = process.env.ASAN_OPTIONS; // it wants to be the first that is loaded
-const preload = (so, more) => Object.assign(process.env, { LD_PRELOAD: so, ...more },
-  asan ? { ASAN_OPTIONS: `${asan}:verify_asan_link_order=0` } : {});
 
 async function open({ settings = {}, so, more = {}, names = models } = {}) {
-  if (so) preload(so, more);
+  if (so) Object.assign(process.env, { LD_PRELOAD: so, ...more });
   const w = await openWorld({ names, channels: false, settings: { relay_workers: 4, drain_ms: 3000, restart_backoff_ms: 20,
     progress_ms: 200, deadline_ms, storage_refuse_mb: 0, storage_warn_mb: 0, ...settings } })
     .finally(() => { delete process.env.LD_PRELOAD; });
   const s = { w, keys: {}, given: { root: 1000e9 }, later: [], refunds: new Set(), wrong: [], findings: [], patience_ms,
-    deeds: { grant: 0, adjust: 0, redeem: 0, refund: 0 }, expiry_ms: deadline_ms + Number(settings.settle_ms ?? 30000) + 5000 };
+    expiry_ms: deadline_ms + Number(settings.settle_ms ?? 30000) + 5000 };
   // Said once a kind and phase, so that the first one can be read.
   s.found = (who, what, text) => s.findings.some((f) => f.who === who && f.what === what) || s.findings.push({ who, what, text });
   w.channel('mock', { names, group: 'default,cheap' });
@@ -61,6 +58,7 @@ async function open({ settings = {}, so, more = {}, names = models } = {}) {
 async function phase(s, name, trouble, more = {}) {
   const p = { name, all: [], ended: [], promised: new Map(), looks: { clean: 0, failed: [] }, stop: false, began: Date.now(), ...more };
   p.after = s.db.prepare('SELECT coalesce(max(id), 0) AS n FROM request').get().n;
+  s.deeds = { grant: 0, redeem: 0, refund: 0, adjust: 0 };
   await s.w.mock.reset();
   const busy = start(s, p), operator = operate(s, p);
   const watcher = (async () => { while (!p.stop) { await look(s, p); await sleep(1000); } })();
@@ -136,14 +134,14 @@ function makeTrouble() {
   return { dir, so, drop: () => fs.rmSync(dir, { recursive: true, force: true }) };
 }
 
-async function killStorm(say, { requests, ms }) {
+async function killStorm(say, { requests, ms, crowd }) {
   const s = await open();
   try {
     // The provider remembers 65,536 requests: in rounds of less.
     let left = requests;
     for (let round = 1; round === 1 || left > 0; round++) {
       const r = await phase(s, round > 1 ? `kill storm, round ${round}` : 'kill storm',
-        killing({ kill: 20, requests: Math.min(left, 40000), ms }), { w: s.w });
+        killing({ kill: 20, requests: Math.min(left, 40000), ms }), { w: s.w, crowd });
       say(r);
       left -= r.requests;
     }
@@ -258,7 +256,7 @@ async function calm(say, { ms }) {
 }
 
 export const phases = {
-  kill: { run: killStorm, short: { requests: 0, ms: 8000 }, long: { ms: 20000 } },
+  kill: { run: killStorm, short: { requests: 0, ms: 8000 }, long: { ms: 20000, crowd: 4 } },
   spool: { run: spoolStorm, short: { lock_ms: 0 }, long: { lock_ms: 32000 } },
   disk: { run: diskStorm, short: { rounds: 1 }, long: { rounds: 4 } },
   calm: { run: calm, short: { ms: 5000 } },
