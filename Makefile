@@ -184,7 +184,7 @@ $$(DIR_$(1))/unit/test_fair: $$(DIR_$(1))/obj/fcgi/fair.o
 $$(DIR_$(1))/unit/test_waited: $$(DIR_$(1))/obj/fcgi/waited.o
 $$(DIR_$(1))/unit/test_args: $$(DIR_$(1))/obj/cli/args.o
 $$(DIR_$(1))/unit/test_route: $$(addprefix $$(DIR_$(1))/obj/,admin-cgi/health.o \
-	admin-cgi/route.o gen/pages.o)
+	admin-cgi/metrics.o admin-cgi/route.o gen/pages.o)
 # The relay's world, and the cases that the runner plays too.
 $$(DIR_$(1))/unit/test_relay $$(DIR_$(1))/unit/test_relay_life \
 $$(DIR_$(1))/unit/test_relay_attempts $$(DIR_$(1))/unit/test_relay_retry \

@@ -12,6 +12,7 @@
 #include "base/rand.h"
 #include "base/sandbox.h"
 #include "db/db.h"
+#include "http/cidr.h"
 #include "shared/shared.h"
 
 #include <errno.h>
@@ -74,6 +75,7 @@ static void hide(const struct conf *conf)
 static void read_ask(struct ask *ask, char **envp)
 {
 	const char *method = FCGX_GetParam("REQUEST_METHOD", envp);
+	const char *address = FCGX_GetParam("REMOTE_ADDR", envp);
 	char *uri = FCGX_GetParam("REQUEST_URI", envp);
 
 	if (uri)
@@ -82,6 +84,7 @@ static void read_ask(struct ask *ask, char **envp)
 		uri++;
 	ask->method = method ? method : "";
 	ask->path = uri ? uri : "";
+	ask->address = address ? address : "";
 	memcpy(ask->request_id, "req_", 4);
 	rand_text(ask->request_id + 4, 22);
 }
@@ -218,12 +221,19 @@ static int generation(void)
 
 static int start(struct conf *conf, const char *path, struct err *e)
 {
+	struct cidr allowed[64];
+
 	if (conf_load(conf, path, e) < 0)
 		return -1;
 	if (log_level_named(conf->log_level) < 0)
 		return err_set(e, ERR_CONFIG,
 			       "log_level: want debug, info, warn or error");
 	log_level_set((enum log_level)log_level_named(conf->log_level));
+	if (cidr_list(str_of(conf->metrics_allow), allowed, COUNT(allowed)) < 0)
+		return err_set(e, ERR_CONFIG,
+			       "metrics_allow: want at most %zu networks like "
+			       "10.0.0.0/8, with commas, got \"%s\"",
+			       COUNT(allowed), conf->metrics_allow);
 	hide(conf);
 	if (is_cgi())
 		return 0;

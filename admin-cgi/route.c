@@ -2,7 +2,10 @@
 #include "route.h"
 
 #include "health.h"
+#include "metrics.h"
 #include "pages.h"
+
+#include "http/cidr.h"
 
 static void front(const struct admin *a, struct reply *reply)
 {
@@ -13,17 +16,27 @@ static void front(const struct admin *a, struct reply *reply)
 static const struct route {
 	const char *method, *path;
 	void (*answer)(const struct admin *a, struct reply *reply);
+	bool inside; /* for those in metrics_allow alone */
 } routes[] = {
-	{ "GET", "/", front },
-	{ "GET", "/livez", health_live },
-	{ "GET", "/readyz", health_ready },
-	{ "GET", "/health", health_ready },
+	{ "GET", "/", front, false },
+	{ "GET", "/livez", health_live, false },
+	{ "GET", "/readyz", health_ready, false },
+	{ "GET", "/health", health_ready, false },
+	{ "GET", "/metrics", metrics_show, true },
 };
 
 static void not_found(struct reply *reply)
 {
 	reply->status = 404;
 	buf_add(&reply->body, page_not_found, page_not_found_n);
+}
+
+static void not_yours(struct reply *reply)
+{
+	reply->status = 403;
+	reply->type = "text/plain; charset=utf-8";
+	buf_str(&reply->body, "Not from your address: the setting "
+			      "metrics_allow says who may.\n");
 }
 
 static void not_allowed(struct reply *reply)
@@ -48,7 +61,11 @@ void route_answer(const struct admin *a, const struct ask *ask,
 		path_known = true;
 		if (strcmp(routes[i].method, method))
 			continue;
-		routes[i].answer(a, reply);
+		if (routes[i].inside && !cidr_list_has(a->conf->metrics_allow,
+						       str_of(ask->address)))
+			not_yours(reply);
+		else
+			routes[i].answer(a, reply);
 		return;
 	}
 	if (path_known)
@@ -64,6 +81,7 @@ static const char *reason(int status)
 		const char *reason;
 	} rows[] = {
 		{ 200, "OK" },
+		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
 		{ 503, "Service Unavailable" },

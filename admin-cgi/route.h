@@ -13,6 +13,7 @@ struct shared;
 
 struct ask { /* what came in; texts of the request, never NULL */
 	const char *method, *path; /* path: without the query */
+	const char *address;       /* the caller's; "": nobody knows */
 	char request_id[32];       /* "req_" and 22 characters */
 };
 

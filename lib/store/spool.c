@@ -2,6 +2,7 @@
 #include "store/spool_in.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -84,6 +85,30 @@ struct spool *spool_open(const char *state_dir, struct shared_slot *slot,
 	s->slot = slot;
 	s->fd = -1;
 	return s;
+}
+
+static bool ends(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && !strcmp(name + n - m, suffix);
+}
+
+void spool_waiting(const char *state_dir, int64_t *files, int64_t *bad)
+{
+	char path[SPOOL_PATH];
+	struct dirent *d;
+	DIR *dir;
+
+	*files = *bad = 0;
+	spool_path(path, state_dir, "");
+	dir = opendir(path);
+	while (dir && (d = readdir(dir))) {
+		*files += ends(d->d_name, SPOOL_SUFFIX);
+		*bad += ends(d->d_name, SPOOL_SUFFIX ".bad");
+	}
+	if (dir)
+		closedir(dir);
 }
 
 void spool_close(struct spool *s)

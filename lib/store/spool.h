@@ -54,6 +54,8 @@ struct spool_replayed {
  * slot may be NULL. */
 int spool_replay(const char *state_dir, struct db *db, struct shared_slot *slot,
 		 struct spool_replayed *out, struct err *e);
+/* How many files wait to be replayed, and how many were put aside as .bad. */
+void spool_waiting(const char *state_dir, int64_t *files, int64_t *bad);
 /* Makes the ballast again where the disk has room for it and more. */
 void spool_ballast(const char *state_dir);
 

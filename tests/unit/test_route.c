@@ -51,11 +51,14 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static const char *address = "127.0.0.1"; /* who asks */
+
 /* The whole answer, to be released. */
 static struct buf ask(struct world *w, const char *method, const char *path)
 {
 	struct ask a = { .method = method,
 			 .path = path,
+			 .address = address,
 			 .request_id = "req_0123456789012345678901" };
 	struct reply reply;
 	struct buf out;
@@ -76,6 +79,8 @@ static void every_address_has_its_status(void **state)
 		{ "GET", "/livez", "200", "{\"status\":\"ok\"}" },
 		{ "GET", "/readyz", "503", "\"status\":\"failing\"" },
 		{ "GET", "/health", "503", "\"relay\":{\"ok\":false" },
+		{ "GET", "/metrics", "200", "pontage_database_up 0\n" },
+		{ "POST", "/metrics", "405", "Allow: GET, HEAD\r\n" },
 		{ "GET", "/nothing", "404", "Not found" },
 		{ "GET", "/livez/", "404", "Not found" },
 		{ "GET", "", "404", "Not found" },
@@ -146,12 +151,162 @@ static void ready_once_a_relay_says_so(void **state)
 	shared_slot_free(w->admin.shared, slot);
 }
 
+/* --- numbers for Prometheus -------------------------------------------------------- */
+
+/* The name at the start of s, of what a metric may be called; its length. */
+static size_t name_of(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz_");
+
+	return strncmp(s, "pontage_", 8) != 0 ? 0 : n;
+}
+
+/* After a name: {label="value",...}, or nothing.  NULL: neither. */
+static const char *after_labels(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+	if (*s != '{')
+		return s;
+	do {
+		s++;
+		s += strspn(s, letters);
+		if (strncmp(s, "=\"", 2) != 0)
+			return NULL;
+		s += 2;
+		s += strcspn(s, "\"\\\n");
+		if (*s++ != '"')
+			return NULL;
+	} while (*s == ',');
+	return *s == '}' ? s + 1 : NULL;
+}
+
+/* "NAME{LABELS} 12", where NAME is the one that HELP and TYPE have named. */
+static bool is_sample(const char *line, const char *name)
+{
+	size_t n = name_of(line);
+	const char *s;
+
+	if (!n || n != strlen(name) || strncmp(line, name, n) != 0)
+		return false;
+	s = after_labels(line + n);
+	if (!s || *s++ != ' ')
+		return false;
+	s += *s == '-';
+	return *s && s[strspn(s, "0123456789")] == '\0';
+}
+
+/* What promtool says of a text: HELP, TYPE, samples; each name once. */
+static void check_metrics(char *text)
+{
+	char name[80] = "", *save = NULL;
+	struct buf seen;
+	int step = 0; /* 1: help was read; 2: type; 3: a sample */
+
+	buf_init(&seen, 0);
+	ROW_TRUE(*text && text[strlen(text) - 1] == '\n');
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		row("%s", line);
+		if (!strncmp(line, "# HELP ", 7)) {
+			size_t n = name_of(line + 7);
+			char key[84];
+
+			ROW_TRUE(n && n < sizeof(name) && line[7 + n] == ' ');
+			ROW_TRUE(step == 0 || step >= 2);
+			snprintf(name, sizeof(name), "%.*s", (int)n, line + 7);
+			snprintf(key, sizeof(key), " %s ", name);
+			ROW_TRUE(!strstr(seen.p, key));
+			buf_str(&seen, key);
+			step = 1;
+		} else if (!strncmp(line, "# TYPE ", 7)) {
+			size_t n = strlen(name);
+			const char *kind = line + 7 + n;
+
+			ROW_TRUE(step == 1 && !strncmp(line + 7, name, n));
+			ROW_TRUE(!strcmp(kind, " gauge") ||
+				 (!strcmp(kind, " counter") &&
+				  !strcmp(name + n - 6, "_total")));
+			step = 2;
+		} else {
+			ROW_TRUE(step >= 2 && is_sample(line, name));
+			step = 3;
+		}
+	}
+	buf_release(&seen);
+}
+
+static void metrics_are_as_prometheus_wants(void **state)
+{
+	struct world *w = *state;
+	struct err e = { 0 };
+	struct shared_slot *slot, *dead;
+	struct buf out;
+	char *body;
+
+	dead = shared_slot_take(w->admin.shared, SHARED_RELAY, 1, &e);
+	slot = shared_slot_take(w->admin.shared, SHARED_RELAY, 2, &e);
+	assert_non_null(dead);
+	assert_non_null(slot);
+	shared_count(dead, SHARED_settled, 5);
+	shared_slot_free(w->admin.shared, dead);
+	shared_count(slot, SHARED_settled, 2);
+	shared_load(slot, 3, 1);
+	shared_enter(slot, SHARED_READY);
+	out = ask(w, "GET", "/metrics");
+	assert_memory_equal(out.p, "Status: 200", 11);
+	assert_non_null(strstr(out.p, "text/plain; version=0.0.4"));
+	assert_non_null(strstr(out.p, "pontage_database_up 1\n"));
+	assert_non_null(strstr(out.p, "pontage_open_reservations 0\n"));
+	assert_non_null(strstr(out.p, "pontage_settled_total 7\n"));
+	assert_non_null(strstr(out.p, "generation=\"2\"} 3\n"));
+	assert_non_null(strstr(out.p, "build_info{version=\"" PONTAGE_VERSION));
+	body = strstr(out.p, "\r\n\r\n");
+	assert_non_null(body);
+	check_metrics(body + 4);
+	buf_release(&out);
+	shared_slot_free(w->admin.shared, slot);
+	rows_done();
+}
+
+static void metrics_are_for_those_inside(void **state)
+{
+	static const struct {
+		const char *address, *status;
+	} cases[] = {
+		{ "127.0.0.1", "200" },
+		{ "::1", "200" },
+		{ "::ffff:127.0.0.1", "200" },
+		{ "10.0.0.1", "403" },
+		{ "192.0.2.7", "403" },
+		{ "2001:db8::1", "403" },
+		{ "", "403" },
+		{ "localhost", "403" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct buf out;
+
+		address = cases[i].address;
+		out = ask(*state, "GET", "/metrics");
+		row("%s", cases[i].address);
+		ROW_TRUE(!strncmp(out.p + 8, cases[i].status, 3));
+		ROW_TRUE(!!strstr(out.p, "pontage_") ==
+			 !strcmp(cases[i].status, "200"));
+		buf_release(&out);
+	}
+	address = "127.0.0.1";
+	rows_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_address_has_its_status),
 		cmocka_unit_test(head_is_get_without_the_body),
 		cmocka_unit_test(ready_once_a_relay_says_so),
+		cmocka_unit_test(metrics_are_as_prometheus_wants),
+		cmocka_unit_test(metrics_are_for_those_inside),
 	};
 
 	return cmocka_run_group_tests_name("route", tests, set_up, tear_down);
