@@ -25,7 +25,9 @@ const revenue = ['SELECT (SELECT balance_nusd FROM account WHERE kind = \'revenu
 // Findings in words; audits that could not run are counted: on a full disk
 // they may not.
 export async function look(s, p) {
+  const began = Date.now();
   const audit = await cli(s.w, 'audit');
+  p.looks.slowest = Math.max(p.looks.slowest, Date.now() - began);
   if (audit.status === 0) p.looks.clean++;
   else if (audit.json?.findings?.length) for (const f of audit.json.findings) s.found('audit', f.check, `${f.sentence}: ${f.what}`);
   else p.looks.failed.push(audit.said.trim());
@@ -133,7 +135,7 @@ export async function compare(s, p) {
     `  provider  ${seen.length} requests: ${words(tally(seen, (r) => r.end))}`,
     `  database  ${rows.length} rows: ${words(tally(rows, (r) => r.state))}`,
     `  money     ${words(s.deeds)}; ${rows.filter((r) => r.stopped).length} streams ended by their budget`,
-    `  books     ${p.looks.clean} audits clean${p.looks.failed.length ? `, ${p.looks.failed.length} could not run` : ''}; ` +
+    `  books     ${p.looks.clean} audits clean${p.looks.failed.length ? `, ${p.looks.failed.length} could not run` : ''}, the slowest ${(p.looks.slowest / 1000).toFixed(1)} s; ` +
       `revenue $${(money.revenue / 1e9).toFixed(9)} of ${users.length} users; ${read_.n} receipts read`,
     ...Object.entries(wrong).filter(([, list]) => list.length).map(([what, list]) =>
       `  WRONG     ${list.length} ${what}: ${JSON.stringify(list.slice(0, 3)).slice(0, 600)}`),

@@ -56,12 +56,13 @@ async function open({ settings = {}, so, more = {}, names = models } = {}) {
 // --- a phase: load, trouble, and then peace ------------------------------------------
 
 async function phase(s, name, trouble, more = {}) {
-  const p = { name, all: [], ended: [], promised: new Map(), looks: { clean: 0, failed: [] }, stop: false, began: Date.now(), ...more };
+  const p = { name, all: [], ended: [], promised: new Map(), looks: { clean: 0, failed: [], slowest: 0 }, stop: false, began: Date.now(), ...more };
   p.after = s.db.prepare('SELECT coalesce(max(id), 0) AS n FROM request').get().n;
   s.deeds = { grant: 0, redeem: 0, refund: 0, adjust: 0 };
   await s.w.mock.reset();
   const busy = start(s, p), operator = operate(s, p);
-  const watcher = (async () => { while (!p.stop) { await look(s, p); await sleep(1000); } })();
+  // Each second, or one after the other where they take longer.
+  const watcher = (async () => { while (!p.stop) await Promise.all([look(s, p), sleep(1000)]); })();
   try {
     await trouble(p);
   } finally {
@@ -135,25 +136,27 @@ function makeTrouble() {
 }
 
 async function killStorm(say, { requests, ms, crowd }) {
-  const s = await open();
-  try {
-    // The provider remembers 65,536 requests: in rounds of less.
-    let left = requests;
-    for (let round = 1; round === 1 || left > 0; round++) {
+  let left = requests;
+  // An audit reads all there is: in rounds, so that there can be one each second.
+  for (let round = 1; round === 1 || left > 0; round++) {
+    const s = await open();
+    try {
       const r = await phase(s, round > 1 ? `kill storm, round ${round}` : 'kill storm',
-        killing({ kill: 20, requests: Math.min(left, 40000), ms }), { w: s.w, crowd });
+        killing({ kill: 20, requests: Math.min(left, 20000), ms }), { w: s.w, crowd });
       say(r);
       left -= r.requests;
+      if (left <= 0) say(await phase(s, 'locked for 6 s', (p) => lockedFor6s(s, p)));
+    } finally {
+      await s.close();
     }
-    say(await phase(s, 'locked for 6 s', async (p) => {
-      await sleep(500);
-      await locked(s, p, 6000);
-      p.note = 'settle_ms = 30000';
-      await sleep(500);
-    }));
-  } finally {
-    await s.close();
   }
+}
+
+async function lockedFor6s(s, p) {
+  await sleep(500);
+  await locked(s, p, 6000);
+  p.note = 'settle_ms = 30000';
+  await sleep(500);
 }
 
 // A settle that waits for longer than settle_ms goes to the spool; whoever has
