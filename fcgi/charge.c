@@ -89,7 +89,7 @@ static void fill_end(struct exchange *x)
 		row->model_served = end->served->model;
 	}
 	row->status = end->status;
-	row->error = end->err.code ? err_info(end->err.code)->code : "";
+	row->error = end->code ? err_info(end->code)->code : "";
 	row->stopped = end->stopped;
 	row->attempts = end->n_attempts;
 	row->attempts_json = attempts_json(x);

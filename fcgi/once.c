@@ -155,7 +155,7 @@ static struct str answer_of(const struct exchange *x)
 	const struct relay_end *end = &x->relay.end;
 	struct str whole = buf_span(&x->relay.held);
 
-	if (x->ask.stream || !end->delivered || end->err.code ||
+	if (x->ask.stream || !end->delivered || end->code ||
 	    whole.n > (size_t)x->loop->conf->idempotency_answer_bytes)
 		return STR_NONE;
 	return whole;

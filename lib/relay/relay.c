@@ -46,6 +46,7 @@ void relay_init(struct relay *r, const struct relay_plan *plan,
 
 void relay_release(struct relay *r)
 {
+	free(r->passed);
 	buf_release(&r->held);
 	sse_release(&r->sse);
 	listen_release(&r->listen);
@@ -86,6 +87,8 @@ void relay_send_head(struct relay *r, int status, const char *type)
 	}
 	for (int i = 0; i < r->n_passed; i++)
 		h[n++] = r->passed[i];
+	free(r->passed);
+	r->passed = NULL;
 	r->end.status = status;
 	r->head_sent = true;
 	r->io->head(r->arg, status, h, n);
@@ -125,10 +128,11 @@ void relay_complete(struct relay *r, int64_t now_ms)
 void relay_refuse(struct relay *r, int64_t now_ms,
 		  const struct relay_failure *f, int64_t retry_after_ms)
 {
+	struct err e = { 0 };
 	struct answer_error a = {
-		.err = &r->end.err,
+		.err = &e,
 		.status = f->status,
-		.code = f->refusal[0] ? f->refusal : NULL,
+		.code = f->refusal,
 		.retry_after_ms = retry_after_ms,
 	};
 	struct str id = str_of(r->plan->request_id);
@@ -137,7 +141,8 @@ void relay_refuse(struct relay *r, int64_t now_ms,
 	struct buf body;
 	int n;
 
-	err_set(&r->end.err, f->code, "%s", f->words);
+	err_set(&e, f->code, "%s", f->words);
+	r->end.code = f->code;
 	buf_init(&body, 4096);
 	answer_error_body(&body, &a);
 	n = answer_error_lines(&a, r->plan->request_id, h, seconds);
@@ -154,9 +159,8 @@ void relay_refuse(struct relay *r, int64_t now_ms,
 static void refuse(struct relay *r, int64_t now_ms, enum err_code code,
 		   const char *words)
 {
-	struct relay_failure f = { .code = code };
+	struct relay_failure f = { .code = code, .words = words };
 
-	snprintf(f.words, sizeof(f.words), "%s", words);
 	relay_refuse(r, now_ms, &f, -1);
 }
 
@@ -174,13 +178,15 @@ void relay_cut_off(struct relay *r, int64_t now_ms, enum err_code code,
 void relay_broke(struct relay *r, int64_t now_ms, enum err_code code,
 		 const char *words)
 {
-	struct answer_error a = { .err = &r->end.err, .retry_after_ms = -1 };
+	struct err e = { 0 };
+	struct answer_error a = { .err = &e, .retry_after_ms = -1 };
 	struct buf b;
 
 	relay_stop_call(r);
 	relay_note_attempt(r, now_ms, code, words);
 	r->end.served = r->at;
-	err_set(&r->end.err, code, "%s", words);
+	err_set(&e, code, "%s", words);
+	r->end.code = code;
 	buf_init(&b, 4096);
 	buf_str(&b, "data: ");
 	answer_error_body(&b, &a);
@@ -241,7 +247,7 @@ void relay_on_client_gone(struct relay *r, int64_t now_ms)
 	r->end.served = r->at;
 	if (!r->head_sent)
 		r->end.status = 499;
-	err_set(&r->end.err, ERR_CLIENT_GONE, "the client left");
+	r->end.code = ERR_CLIENT_GONE;
 	end(r, now_ms);
 }
 

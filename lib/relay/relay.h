@@ -131,9 +131,9 @@ struct relay_attempt {
 /* What a failed attempt would tell the caller. */
 struct relay_failure {
 	enum err_code code;
-	int status;       /* 0: what the code says */
-	char refusal[64]; /* the code of a bad request; "": ours */
-	char words[256];
+	int status;          /* 0: what the code says */
+	const char *refusal; /* the code of a bad request; NULL: ours */
+	const char *words;
 };
 
 enum relay_state {
@@ -151,7 +151,7 @@ enum relay_state {
 struct relay_end {
 	const struct candidate *served; /* NULL: nobody did */
 	int status;                     /* what the client got */
-	struct err err;                 /* ERR_NONE: all is well */
+	enum err_code code;             /* ERR_NONE: all is well */
 	bool delivered;                 /* content went to the client */
 	bool reached;                   /* an upstream took the request */
 	bool client_gone;
@@ -209,12 +209,12 @@ struct relay {
 	struct listen listen;
 	struct buf held; /* a stream's first events, or a whole answer */
 	struct str content_type;
-	struct relay_header passed[RELAY_PASSED];
+	struct relay_header *passed; /* of its head; NULL: it has been sent */
 	int n_passed;
 	bool head_sent, done_seen, paused, cancelled, gathering;
-	char refusal_code[64]; /* the upstream's own, of a bad request */
-	int refusal_status;    /* of a bad request */
-	const char *said;      /* its words of an error, as they came */
+	const char *refusal_code; /* the upstream's own, of a bad request */
+	int refusal_status;       /* of a bad request */
+	const char *said;         /* its words of an error, as they came */
 
 	struct relay_budget budget;
 	struct relay_end end;

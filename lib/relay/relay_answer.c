@@ -11,8 +11,10 @@ static void keep_header(struct relay *r, const struct relay_header *h)
 {
 	const char *name = header_passes(h->name, h->value);
 
-	if (!name || r->n_passed == RELAY_PASSED)
+	if (!name || r->head_sent || r->n_passed == RELAY_PASSED)
 		return;
+	if (!r->passed)
+		r->passed = mem_alloc(RELAY_PASSED * sizeof(*r->passed));
 	r->passed[r->n_passed++] =
 		(struct relay_header){ name, arena_str(r->arena, h->value) };
 }

@@ -225,7 +225,7 @@ static bool nobody_served(const struct relay *r)
 
 static bool is_whole(const struct relay *r)
 {
-	return r->end.err.code == ERR_NONE && !r->end.stopped;
+	return r->end.code == ERR_NONE && !r->end.stopped;
 }
 
 static bool was_delivered(const struct relay *r)

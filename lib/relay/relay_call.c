@@ -181,7 +181,7 @@ static void reset_answer(struct relay *r)
 	r->up_status = 0;
 	r->n_passed = 0;
 	r->content_type = STR_NONE;
-	r->refusal_code[0] = '\0';
+	r->refusal_code = NULL;
 	r->said = "";
 	r->refusal_status = 0;
 	r->retry_after_ms = -1;

@@ -51,7 +51,10 @@ static void tell(struct relay *r, const struct relay_failure *f)
 {
 	r->mixed |= f->code != ERR_UP_RATE;
 	if (!r->told.code || rank(f->code) >= rank(r->told.code))
-		r->told = *f;
+		r->told =
+			(struct relay_failure){ f->code, f->status, f->refusal,
+						arena_dup(r->arena,
+							  str_of(f->words)) };
 }
 
 /* When the first of those comes back that said so; 0: none did. */
@@ -98,12 +101,11 @@ void relay_note_attempt(struct relay *r, int64_t now_ms, enum err_code code,
 static void failure(const struct relay *r, enum err_code code,
 		    const char *words, struct relay_failure *f)
 {
-	*f = (struct relay_failure){ .code = code };
-	snprintf(f->words, sizeof(f->words), "%s", words);
+	*f = (struct relay_failure){ .code = code, .words = words };
 	if (code != ERR_UP_REQUEST)
 		return;
 	f->status = r->refusal_status;
-	memcpy(f->refusal, r->refusal_code, sizeof(f->refusal));
+	f->refusal = r->refusal_code;
 }
 
 static void give_up(struct relay *r, int64_t now_ms)

@@ -31,9 +31,9 @@ static enum err_code judge(struct relay *r, const struct listen_error *said,
 	error_words(v.before, said->message, words, size);
 	r->refusal_status = v.status;
 	/* A code is a word; anything else is not passed on. */
-	if (strspn(code, "abcdefghijklmnopqrstuvwxyz_0123456789") ==
-	    strlen(code))
-		snprintf(r->refusal_code, sizeof(r->refusal_code), "%s", code);
+	if (*code && strspn(code, "abcdefghijklmnopqrstuvwxyz_0123456789") ==
+			     strlen(code))
+		r->refusal_code = arena_dup(r->arena, str_of(code));
 	return v.code;
 }
 

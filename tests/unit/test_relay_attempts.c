@@ -34,7 +34,7 @@ static void attempts_have_a_number(void **state)
 		story_tell(&w, "xxxxxxx");
 		ROW_INT(w.n_calls, rows[i].calls);
 		ROW_INT(w.relay.end.n_attempts, rows[i].calls);
-		ROW_STR(err_info(w.relay.end.err.code)->code, rows[i].code);
+		ROW_STR(err_info(w.relay.end.code)->code, rows[i].code);
 		ROW_TRUE(!w.relay.end.served);
 		ROW_INT(w.n_ends, 1);
 		world_release(&w);
@@ -175,7 +175,7 @@ static void too_much_is_broken(void **state)
 	story_tell(&w, "Hrtsd");
 	world_say(&w, buf_span(&b));
 	story_step(&w, 'W');
-	ROW_INT(w.relay.end.err.code, ERR_NONE);
+	ROW_INT(w.relay.end.code, ERR_NONE);
 	world_release(&w);
 
 	row("a whole answer");

@@ -25,7 +25,7 @@ static void look(const struct growth *g, const struct world *w)
 	ROW_INT(end->stopped, g->stopped);
 	ROW_INT(u.out_tok, g->out_tok);
 	ROW_INT(w->n_asks, g->asks);
-	ROW_STR(end->err.code ? err_info(end->err.code)->code : "", g->code);
+	ROW_STR(end->code ? err_info(end->code)->code : "", g->code);
 	ROW_INT(w->n_ends, 1);
 	ROW_INT(w->n_after_end, 0);
 	ROW_INT(w->timer_ms, 0);
@@ -158,7 +158,7 @@ static void the_upstream_is_paused_only_when_it_must(void **state)
 	world_pass(&w, 29999);
 	ROW_INT(w.n_ends, 0);
 	world_pass(&w, 1);
-	ROW_STR(err_info(w.relay.end.err.code)->code, "upstream_timeout");
+	ROW_STR(err_info(w.relay.end.code)->code, "upstream_timeout");
 	world_release(&w);
 
 	row("and the client does not read");
@@ -274,7 +274,7 @@ static void a_worker_stops_while_it_asks(void **state)
 	relay_on_stop(&w.relay, w.now_ms, &why);
 	story_step(&w, '$');
 	ROW_STR(story_letters(&w, got), "rTTTTE");
-	ROW_INT(w.relay.end.err.code, ERR_SHUTDOWN);
+	ROW_INT(w.relay.end.code, ERR_SHUTDOWN);
 	ROW_INT(w.n_ends, 1);
 	ROW_INT(w.n_after_end, 0);
 	world_release(&w);
@@ -292,7 +292,7 @@ static void what_is_kept_has_a_limit(void **state)
 	for (int i = 0; i < 20000 && w.calling; i++)
 		story_step(&w, 'T');
 	ROW_INT(w.n_ends, 1);
-	ROW_INT(w.relay.end.err.code, ERR_UP_BROKEN);
+	ROW_INT(w.relay.end.code, ERR_UP_BROKEN);
 	world_release(&w);
 	rows_done();
 }

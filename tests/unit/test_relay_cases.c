@@ -281,7 +281,7 @@ static void check(const struct play *p)
 static void check_value(const struct relay_end *end, struct str name,
 			struct str want)
 {
-	const char *code = end->err.code ? err_info(end->err.code)->code : "";
+	const char *code = end->code ? err_info(end->code)->code : "";
 	int64_t n = 0;
 
 	(void)str_int(want, 0, INT64_MAX, &n);

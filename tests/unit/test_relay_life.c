@@ -205,7 +205,7 @@ static void deadline_covers_all_attempts(void **state)
 		w.plan.limits.deadline_ms = 40000;
 		story_tell(&w, rows[i].script);
 		ROW_INT(w.relay.end.status, rows[i].status);
-		ROW_STR(err_info(w.relay.end.err.code)->code,
+		ROW_STR(err_info(w.relay.end.code)->code,
 			"deadline_exceeded");
 		ROW_INT(w.n_calls, rows[i].calls);
 		ROW_INT(w.n_cancels, rows[i].calls);
@@ -271,7 +271,7 @@ static void a_client_that_does_not_read_is_paused_then_dropped(void **state)
 	world_init(&w, ask_stream, 1);
 	story_tell(&w, "HrSttttttttttttttttttt99Rtsd.");
 	ROW_INT(w.n_ends, 1);
-	ROW_INT(w.relay.end.err.code, ERR_NONE);
+	ROW_INT(w.relay.end.code, ERR_NONE);
 	ROW_TRUE(!world_got(&w, "keep-alive"));
 	world_release(&w);
 
@@ -279,7 +279,7 @@ static void a_client_that_does_not_read_is_paused_then_dropped(void **state)
 	world_init(&w, ask_stream, 1);
 	w.plan.limits.stall_ms = 90000;
 	story_tell(&w, "HrSttttttttttttttttttt9999R9tsd.");
-	ROW_INT(w.relay.end.err.code, ERR_NONE);
+	ROW_INT(w.relay.end.code, ERR_NONE);
 	world_release(&w);
 	rows_done();
 }
@@ -346,7 +346,7 @@ static void a_stop_ends_it_with_its_reason(void **state)
 		relay_on_stop(&w.relay, w.now_ms, &why);
 		ROW_STR(story_letters(&w, got), rows[i].client);
 		ROW_INT(w.relay.end.status, rows[i].status);
-		ROW_INT(w.relay.end.err.code, rows[i].code);
+		ROW_INT(w.relay.end.code, rows[i].code);
 		ROW_INT(w.n_ends, 1);
 		world_release(&w);
 	}

@@ -14,7 +14,7 @@ static void fails(struct world *w, int status, const char *lines)
 
 static const char *code_of(const struct world *w)
 {
-	return err_info(w->relay.end.err.code)->code;
+	return err_info(w->relay.end.code)->code;
 }
 
 /* --- the pause ---------------------------------------------------------------- */
