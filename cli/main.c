@@ -16,11 +16,11 @@
 #include "db/db.h"
 
 static const struct cmd *const verbs[] = {
-	&cmd_init,    &cmd_serve,   &cmd_tick,   &cmd_config, &cmd_user,
-	&cmd_token,   &cmd_channel, &cmd_price,  &cmd_group,  &cmd_budget,
-	&cmd_log,     &cmd_receipt, &cmd_code,   &cmd_refund, &cmd_usage,
-	&cmd_archive, &cmd_audit,   &cmd_doctor, &cmd_backup, &cmd_count,
-	NULL
+	&cmd_init,    &cmd_serve,   &cmd_tick,   &cmd_config,   &cmd_user,
+	&cmd_token,   &cmd_channel, &cmd_route,  &cmd_fallback, &cmd_model,
+	&cmd_limit,   &cmd_price,   &cmd_group,  &cmd_budget,   &cmd_log,
+	&cmd_receipt, &cmd_code,    &cmd_refund, &cmd_usage,    &cmd_archive,
+	&cmd_audit,   &cmd_doctor,  &cmd_backup, &cmd_count,    NULL
 };
 
 struct globals {
@@ -287,7 +287,8 @@ int main(int argc, char **argv)
 	if (dispatch(&c, argc - 1, argv + 1, &e) < 0) {
 		fprintf(stderr, "pontage: %s%s%s\n", c.name,
 			*c.name ? ": " : "", e.msg);
-		c.status = exit_code(e.code);
+		if (!c.status) /* a command may know better */
+			c.status = exit_code(e.code);
 	}
 	if (fflush(stdout) && !c.status) {
 		fprintf(stderr, "pontage: %s: standard output: %s\n", c.name,

@@ -27,18 +27,11 @@ static void health(void *arg, enum health_of of, int64_t id,
 static bool room(void *arg, const struct meter_ask *ask, int64_t tokens,
 		 int64_t *wait_ms)
 {
-	const int64_t more[METER_WHAT__COUNT] = { 1, tokens, 1, 1 };
 	const struct world *w = arg;
 	struct meter_view v;
 
 	meter_look(w->shared, ask->of, ask->who, w->now_ms, &v);
-	for (int i = 0; i < METER_WHAT__COUNT; i++) {
-		if (!ask->limit[i] || v.used[i] + more[i] <= ask->limit[i])
-			continue;
-		*wait_ms = i < METER_WINDOWS ? v.reset_ms[i] : -1;
-		return false;
-	}
-	return true;
+	return route_room(ask, tokens, &v, wait_ms);
 }
 
 /* At once first; among those alike, in their minute. */

@@ -324,19 +324,18 @@ static struct book *hold_old(struct book_shelf *s)
 	return b;
 }
 
-static struct book *build(struct book_shelf *s, struct db *db, struct err *e)
+static struct book *make(const struct book_maker *how, struct db *db,
+			 struct err *e)
 {
-	struct book *b = mem_alloc(sizeof(*b)), *old = hold_old(s);
-	const struct book_maker how = { s->secret, s->conf, old };
+	struct book *b = mem_alloc(sizeof(*b));
 	int64_t began_us = clock_mono_us();
 	struct arena scratch;
 	int r;
 
 	arena_init(&b->arena);
 	arena_init(&scratch);
-	r = fill(&how, b, db, &scratch, e);
+	r = fill(how, b, db, &scratch, e);
 	arena_release(&scratch);
-	book_give(s, old);
 	if (r < 0) {
 		book_free(b);
 		return NULL;
@@ -345,6 +344,31 @@ static struct book *build(struct book_shelf *s, struct db *db, struct err *e)
 		 LOG_I("channels", b->n_channels), LOG_I("models", b->n_models),
 		 LOG_I("us", clock_mono_us() - began_us));
 	return b;
+}
+
+static struct book *build(struct book_shelf *s, struct db *db, struct err *e)
+{
+	struct book *old = hold_old(s);
+	const struct book_maker how = { .secret = s->secret,
+					.conf = s->conf,
+					.old = old };
+	struct book *b = make(&how, db, e);
+
+	book_give(s, old);
+	return b;
+}
+
+struct book *book_look(struct db *db, const struct conf *conf, struct err *e)
+{
+	const struct book_maker how = { .conf = conf, .closed = true };
+
+	return make(&how, db, e);
+}
+
+void book_look_free(struct book *b)
+{
+	if (b)
+		book_free(b);
 }
 
 struct book *book_take(struct book_shelf *s, struct db *db, int64_t version,

@@ -65,9 +65,10 @@ static const char *open_key(struct book *b, const struct book_maker *how,
 {
 	const char *secret;
 
-	if (!key->enabled || strcmp(key->state, "ok") != 0 || !key->sealed.p ||
-	    !how->secret)
+	if (!key->enabled || strcmp(key->state, "ok") != 0 || !key->sealed.p)
 		return NULL;
+	if (!how->secret)
+		return how->closed ? "" : NULL;
 	secret = opened_before(how->old, ch, key);
 	secret = secret ? arena_dup(&b->arena, str_of(secret)) :
 			  open_now(b, how, ch, key);

@@ -39,6 +39,7 @@ struct book_maker {
 	const struct box_key *secret;
 	const struct conf *conf;
 	const struct book *old; /* NULL: none */
+	bool closed;            /* keys count without being opened */
 };
 
 void book_channels(struct book *b, const struct book_maker *how,

@@ -108,4 +108,8 @@ const char *route_json(const struct route *r, struct arena *arena);
  * limits (or must be counted): 0 to 2 of them. */
 int route_meters(const struct candidate *c, struct meter_ask asks[static 2]);
 
+/* Has a meter, as it was looked at, room for a request of so many tokens? */
+bool route_room(const struct meter_ask *ask, int64_t tokens,
+		const struct meter_view *v, int64_t *wait_ms);
+
 #endif

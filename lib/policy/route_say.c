@@ -111,6 +111,20 @@ int route_meters(const struct candidate *c, struct meter_ask asks[static 2])
 	return n + route_key_meter(c->channel, c->key, &asks[n]);
 }
 
+bool route_room(const struct meter_ask *ask, int64_t tokens,
+		const struct meter_view *v, int64_t *wait_ms)
+{
+	const int64_t more[METER_WHAT__COUNT] = { 1, tokens, 1, 1 };
+
+	for (int i = 0; i < METER_WHAT__COUNT; i++) {
+		if (!ask->limit[i] || v->used[i] + more[i] <= ask->limit[i])
+			continue;
+		*wait_ms = i < METER_WINDOWS ? v->reset_ms[i] : -1;
+		return false;
+	}
+	return true;
+}
+
 /* --- does it fit? ------------------------------------------------------------------- */
 
 static bool fits(const struct candidate *c, const struct route_size *size)
