@@ -1,54 +1,7 @@
 /* test_route_plan.c - which channels may serve, in which order. */
-#include "rows.h"
+#include "route_world.h"
 
-#include "policy/route.h"
-
-#define SEATS  4
 #define ROUNDS 20000
-
-struct seat {
-	int priority, weight;
-	const char *groups;
-	bool off;
-	int keys;
-};
-
-/* A book of one model "m1", served by channels 1 to n. */
-struct world {
-	struct book book;
-	struct book_model model, *slot;
-	struct book_channel channels[SEATS];
-	struct book_key keys[SEATS][4];
-	struct book_seat seats[SEATS];
-	struct arena arena;
-};
-
-static void open_world(struct world *w, const struct seat *seats, int n)
-{
-	*w = (struct world){ .model = { .name = "m1",
-					.price = { .id = 1 },
-					.seats = w->seats } };
-	arena_init(&w->arena);
-	w->model.n_seats = n;
-	w->slot = &w->model;
-	w->book.slots = &w->slot;
-	w->book.n_slots = 1;
-	for (int i = 0; i < n; i++) {
-		for (int k = 0; k < 4; k++)
-			w->keys[i][k].id = 10 * (i + 1) + k;
-		w->channels[i] = (struct book_channel){
-			.id = i + 1,
-			.usable = !seats[i].off,
-			.priority = seats[i].priority,
-			.weight = seats[i].weight,
-			.groups = seats[i].groups ? seats[i].groups : "default",
-			.keys = w->keys[i],
-			.n_keys = MAX(seats[i].keys, 1),
-		};
-		w->seats[i] = (struct book_seat){ .channel = &w->channels[i],
-						  .upstream = "up" };
-	}
-}
 
 static int plan(struct world *w, const char *group, int64_t channel,
 		struct candidate **out, struct err *e)
