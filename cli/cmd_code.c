@@ -1,6 +1,8 @@
 /* cmd_code.c - redemption codes. */
 #include "cmd.h"
 
+#include <sysexits.h>
+
 #include "base/clock.h"
 #include "base/nusd.h"
 #include "db/db.h"
@@ -112,6 +114,8 @@ static int redeem(struct cli *c, const void *values, struct err *e)
 	r.user_id = u.id;
 	r.account_id = u.account_id;
 	if (code_redeem(c->db, &r, e) < 0) {
+		if (r.verdict) /* the words were right, the code is not */
+			c->status = EX_DATAERR;
 		if (r.verdict > CODE_MISTYPED) /* an administrator asks */
 			cli_say(c, "this code %s", code_why(r.verdict));
 		return -1;

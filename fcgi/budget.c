@@ -18,7 +18,7 @@ struct extending { /* a request that asks for more */
 
 static int64_t answers(const struct exchange *x)
 {
-	return MAX(x->ask.n, x->ask.best_of);
+	return bill_choices(&x->ask);
 }
 
 static bool costs(const struct exchange *x)

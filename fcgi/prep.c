@@ -276,7 +276,8 @@ static int relay_request(struct prep *p, struct exchange *x,
 	    plan_make(x, head, e) < 0)
 		return -1;
 	/* A free model needs no money; the rest is for the reservation. */
-	if (x->row.reserved_nusd && who_has_money(&x->token, e) < 0)
+	if (x->row.reserved_nusd &&
+	    who_has_money(&x->token, x->row.reserved_nusd, e) < 0)
 		return -1;
 	if (limits_take(x, e) < 0)
 		return -1;

@@ -74,6 +74,8 @@ struct bill_ask {
  * for the dearest of price and others.  -1: the model has no price, or the
  * client asks for more than the model can do. */
 int bill_reserve(const struct bill_ask *b, int64_t *nusd, struct err *e);
+/* How many answers are made and paid: n or best_of for each prompt. */
+int64_t bill_choices(const struct ask *ask);
 /* The output tokens of one choice that bill_reserve() holds money for. */
 int64_t bill_reserved_tok(const struct bill_ask *b);
 /* How many output tokens of each choice the money buys on top of the prompt,

@@ -48,6 +48,14 @@ static int64_t output_tok(const struct bill_ask *b, const struct book_price *p)
 	return max ? MIN(n, max) : n;
 }
 
+int64_t bill_choices(const struct ask *ask)
+{
+	int64_t each = MAX(MAX(ask->n, ask->best_of), 1), all;
+	int64_t texts = ask->kind == ASK_COMPLETION ? MAX(ask->n_inputs, 1) : 1;
+
+	return __builtin_mul_overflow(each, texts, &all) ? INT64_MAX : all;
+}
+
 int64_t bill_reserved_tok(const struct bill_ask *b)
 {
 	return output_tok(b, b->price);
@@ -163,7 +171,7 @@ static int64_t fixed_nusd(const struct bill_ask *b, const struct book_price *p)
 static int64_t answer_nusd(const struct bill_ask *b, const struct book_price *p,
 			   int64_t out_tok)
 {
-	int64_t n = MAX(MAX(b->ask->n, b->ask->best_of), 1);
+	int64_t n = bill_choices(b->ask);
 
 	if (__builtin_mul_overflow(out_tok, n, &n))
 		n = INT64_MAX;

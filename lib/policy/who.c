@@ -5,6 +5,7 @@
 #include "http/cidr.h"
 #include "http/header.h"
 #include "policy/book.h"
+#include "store/hold.h"
 
 static int read_key(struct str authorization, struct str *key, struct err *e)
 {
@@ -79,20 +80,20 @@ int who_may_use(const struct token *t, struct str model, struct err *e)
 			 (int)MIN(model.n, 64), model.p);
 }
 
-int who_has_money(const struct token *t, struct err *e)
+int who_has_money(const struct token *t, int64_t wanted_nusd, struct err *e)
 {
-	bool key_empty = t->limit_nusd >= 0 &&
-			 t->limit_nusd - t->used_nusd - t->held_nusd <= 0;
-	bool user_empty =
-		t->balance_nusd - t->account_held_nusd <= t->floor_nusd;
+	const struct hold_left account = {
+		"account", "total", t->account_held_nusd,
+		t->balance_nusd - t->account_held_nusd - t->floor_nusd, 0
+	};
+	const struct hold_left key = { "token", "total", t->held_nusd,
+				       t->limit_nusd - t->used_nusd -
+					       t->held_nusd,
+				       0 };
 
-	if (key_empty)
-		return err_set(e, ERR_NO_FUNDS,
-			       "You exceeded your current quota: this API "
-			       "key's limit is used up.");
-	if (user_empty)
-		return err_set(e, ERR_NO_FUNDS,
-			       "You exceeded your current quota: the balance "
-			       "of the account is used up.");
+	if (t->limit_nusd >= 0 && key.left_nusd <= 0)
+		return hold_refuse(&key, wanted_nusd, e);
+	if (account.left_nusd <= 0)
+		return hold_refuse(&account, wanted_nusd, e);
 	return 0;
 }

@@ -15,8 +15,8 @@ int who_check(struct db *db, struct str authorization, struct str address,
 /* May the key use this model? */
 int who_may_use(const struct token *t, struct str model, struct err *e);
 
-/* May it spend at all?  (The reservation decides; this is for requests that
- * reserve nothing, and for an early answer.) */
-int who_has_money(const struct token *t, struct err *e);
+/* May it spend at all?  The reservation decides; this spares the writer those
+ * who have nothing left, in the same words. */
+int who_has_money(const struct token *t, int64_t wanted_nusd, struct err *e);
 
 #endif

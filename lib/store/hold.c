@@ -52,20 +52,17 @@ static int take(struct db *db, const struct hold_of *of, int64_t amount_nusd,
 
 /* --- what is left ---------------------------------------------------------------- */
 
-struct left {
-	const char *scope, *period; /* "account"; as of struct budget */
-	int64_t held_nusd, left_nusd, end_ms;
-};
-
-static const struct db_cols left_cols = DB_COLS(
-	struct left, DB_STR(left, scope), DB_STR(left, period),
-	DB_INT(left, held_nusd), DB_INT(left, left_nusd), DB_INT(left, end_ms));
+static const struct db_cols left_cols =
+	DB_COLS(struct hold_left, DB_STR(hold_left, scope),
+		DB_STR(hold_left, period), DB_INT(hold_left, held_nusd),
+		DB_INT(hold_left, left_nusd), DB_INT(hold_left, end_ms));
 
 /* The limit that leaves least.  Its texts are in the arena. */
 static int find_least(struct db *db, const struct hold_of *of,
-		      struct left *least, struct arena *arena, struct err *e)
+		      struct hold_left *least, struct arena *arena,
+		      struct err *e)
 {
-	struct left *all;
+	struct hold_left *all;
 	int n = db_rows(db,
 			db_bind(db, ST_HOLD_LEFT, "iiis", of->account_id,
 				of->token_id, of->user_id,
@@ -74,7 +71,7 @@ static int find_least(struct db *db, const struct hold_of *of,
 
 	if (n < 0)
 		return -1;
-	*least = (struct left){ .scope = "account", .period = "total" };
+	*least = (struct hold_left){ .scope = "account", .period = "total" };
 	for (int i = 0; i < n; i++)
 		if (i == 0 || all[i].left_nusd < least->left_nusd)
 			*least = all[i];
@@ -100,7 +97,7 @@ static const struct {
 	{ "total", "the " },
 };
 
-static int refuse(const struct left *l, int64_t wanted_nusd, struct err *e)
+int hold_refuse(const struct hold_left *l, int64_t wanted_nusd, struct err *e)
 {
 	char left[NUSD_TEXT], wanted[NUSD_TEXT], when[CLOCK_TEXT];
 	size_t w = 0, p = 0;
@@ -137,7 +134,7 @@ static int64_t take_less(struct db *db, const struct hold_of *of,
 			 int64_t now_ms, struct err *e)
 {
 	struct arena arena;
-	struct left l;
+	struct hold_left l;
 	int64_t got = -1;
 	int n;
 
@@ -146,7 +143,7 @@ static int64_t take_less(struct db *db, const struct hold_of *of,
 	    find_least(db, of, &l, &arena, e) < 0)
 		goto out;
 	if (l.left_nusd < least_nusd) {
-		refuse(&l, least_nusd, e);
+		hold_refuse(&l, least_nusd, e);
 		goto out;
 	}
 	amount_nusd = MIN(amount_nusd, l.left_nusd);

@@ -23,4 +23,13 @@ struct hold_of {                               /* whose limits */
 int64_t hold_take(struct db *db, const struct hold_of *of, int64_t amount_nusd,
 		  int64_t least_nusd, int64_t now_ms, struct err *e);
 
+/* A limit, and what it leaves. */
+struct hold_left {
+	const char *scope, *period; /* "account"; as of struct budget */
+	int64_t held_nusd, left_nusd, end_ms;
+};
+
+/* Sets ERR_NO_FUNDS in the words of hold_take(), for who finds out before. */
+int hold_refuse(const struct hold_left *l, int64_t wanted_nusd, struct err *e);
+
 #endif

@@ -180,6 +180,19 @@ static void some_kinds_differ(void **state)
 	ROW_INT(bill_reserve(&b, &got, &e), 0);
 	ROW_INT(got, 1000000);
 
+	row("each prompt of a list is answered, n times");
+	ask = ask_of(0, 100, 3);
+	ask.kind = ASK_COMPLETION;
+	ask.n_inputs = 4;
+	p.context_tok = p.max_output_tok = 0;
+	ROW_INT(bill_choices(&ask), 12);
+	ROW_INT(bill_reserve(&b, &got, &e), 0);
+	ROW_INT(got, 12 * 200000);
+	ask.n_inputs = INT64_MAX;
+	ROW_INT(bill_choices(&ask), INT64_MAX);
+	ask.kind = ASK_CHAT;
+	ROW_INT(bill_choices(&ask), 3);
+
 	row("free");
 	p.free = true;
 	ROW_INT(bill_reserve(&b, &got, &e), 0);

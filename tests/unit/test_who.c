@@ -228,9 +228,11 @@ static void money_is_the_key_s_and_the_account_s(void **state)
 		struct err e = { 0 };
 
 		row("%s", rows[i].label);
-		ROW_INT(who_has_money(&rows[i].t, &e), rows[i].says ? -1 : 0);
+		ROW_INT(who_has_money(&rows[i].t, 250000000, &e),
+			rows[i].says ? -1 : 0);
 		ROW_INT(e.code, rows[i].says ? ERR_NO_FUNDS : ERR_NONE);
 		ROW_TRUE(!rows[i].says || strstr(e.msg, rows[i].says));
+		ROW_TRUE(!rows[i].says || strstr(e.msg, "may cost $0.25"));
 	}
 	rows_done();
 }
