@@ -9,22 +9,23 @@ static const struct {
 	const char *cures[CURE__COUNT];
 } rows[] = {
 	{ "nginx",
-	  { [CURE_AUTH] = "nginx passes Authorization by itself: remove "
-			  "fastcgi_pass_request_headers off; and "
-			  "fastcgi_param HTTP_AUTHORIZATION from the site",
-	    [CURE_STREAM] = "fastcgi_buffering off; and gzip off; in the "
-			    "location of /v1 (nginx-conf/locations.conf)",
+	  { [CURE_AUTH] = "fastcgi_pass_request_headers on; and nothing about "
+			  "HTTP_AUTHORIZATION in the site",
+	    [CURE_STREAM] = "fastcgi_buffering off; in the location of /v1",
 	    [CURE_BODY] = "client_max_body_size 32m;",
 	    [CURE_IDLE] = "fastcgi_read_timeout 3600s; in the location of /v1",
 	    [CURE_KEEP] = "keepalive_timeout 65s;" } },
 	{ "Apache",
 	  { [CURE_AUTH] = "CGIPassAuth On",
-	    [CURE_STREAM] = "mod_proxy_fcgi: ProxySet flushpackets=on; "
+	    [CURE_STREAM] = "mod_proxy_fcgi: ProxySet flushpackets=on (in the "
+			    "<Proxy> of relay.sock); "
 			    "mod_fcgid: FcgidOutputBufferSize 0",
 	    [CURE_BODY] = "LimitRequestBody 33554432; mod_fcgid: "
 			  "FcgidMaxRequestLen 33554432",
-	    [CURE_IDLE] = "mod_proxy_fcgi: ProxyTimeout 3600; mod_fcgid: "
-			  "FcgidIOTimeout 3600 and FcgidBusyTimeout 3600",
+	    [CURE_IDLE] = "mod_proxy_fcgi: ProxySet timeout=3600 (in the "
+			  "<Proxy> of relay.sock); mod_fcgid: "
+			  "FcgidIOTimeout 3600; CGI: CGIDScriptTimeout 3600s "
+			  "(the host's, not .htaccess)",
 	    [CURE_KEEP] = "KeepAlive On" } },
 	{ "",
 	  { [CURE_AUTH] = "let the web server pass the Authorization header",

@@ -104,7 +104,11 @@ static struct finding key_file(struct doctor *d, const char *path)
 {
 	struct err e = { 0 };
 	struct box_key *k = box_key_load(path, &e);
+	struct stat st;
 
+	if (!k && !stat(path, &st) && st.st_mode & 077)
+		return finding(DOCTOR_BAD, TEXT(d, "others may read %s", path),
+			       TEXT(d, "chmod 400 %s", path));
 	if (!k)
 		return finding(DOCTOR_BAD, TEXT(d, "%s", e.msg),
 			       "put the old file back; pontage init makes one "

@@ -47,6 +47,16 @@ static bool is_ours(const struct fetched *r)
 	       strstr(r->body.p, "\"error\"");
 }
 
+/* Where a redirect sends us, without the path we asked for. */
+static const char *moved_to(struct doctor *d, const struct fetched *r)
+{
+	size_t n = strlen(r->location), tail = sizeof("/readyz") - 1;
+
+	if (n > tail && !strcmp(r->location + n - tail, "/readyz"))
+		n -= tail;
+	return TEXT(d, "%.*s", (int)n, r->location);
+}
+
 static struct finding readyz(struct doctor *d, const struct fetched *r)
 {
 	if (r->status == 200)
@@ -54,6 +64,11 @@ static struct finding readyz(struct doctor *d, const struct fetched *r)
 			       TEXT(d, "%s/readyz answers 200 (%s)", d->url,
 				    *d->server ? d->server : "no Server"),
 			       NULL);
+	if (r->status >= 301 && r->status <= 308 && *r->location)
+		return finding(DOCTOR_BAD,
+			       TEXT(d, "%s/readyz answers %d, go to %s", d->url,
+				    r->status, r->location),
+			       TEXT(d, "public_url = %s", moved_to(d, r)));
 	if (r->status == 502 || r->status == 504)
 		return finding(
 			DOCTOR_BAD,
@@ -77,7 +92,13 @@ static struct finding answers(struct doctor *d)
 	struct fetched r;
 	struct finding f;
 
-	if (fetch(d->http, &ask, &r, &e) < 0) {
+	if (fetch(d->http, &ask, &r, &e) < 0 && r.untrusted) {
+		f = finding(DOCTOR_BAD,
+			    TEXT(d, "no caller trusts %s: %s", d->url, e.msg),
+			    "a certificate for this name, and the whole chain; "
+			    "of an authority of your own: put that into the "
+			    "ca_file of the settings");
+	} else if (e.code) {
 		f = finding(DOCTOR_BAD,
 			    TEXT(d, "nobody answers at %s: %s", d->url, e.msg),
 			    "start the web server, or give --url");

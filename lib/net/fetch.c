@@ -83,12 +83,12 @@ void fetcher_free(struct fetcher *f)
 	free(f);
 }
 
-static void copy_header(CURL *h, const char *name, char at[static FETCH_SERVER])
+static void copy_header(CURL *h, const char *name, char *at, size_t size)
 {
 	struct curl_header *found;
 
 	if (curl_easy_header(h, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK)
-		snprintf(at, FETCH_SERVER, "%s", found->value);
+		snprintf(at, size, "%s", found->value);
 }
 
 static void look(CURL *h, struct fetched *out)
@@ -100,9 +100,11 @@ static void look(CURL *h, struct fetched *out)
 	curl_easy_getinfo(h, CURLINFO_NUM_CONNECTS, &fresh);
 	out->status = (int)status;
 	out->kept = status && !fresh;
-	copy_header(h, "Server", out->server);
-	copy_header(h, "x-request-id", out->request_id);
-	copy_header(h, "Date", date);
+	copy_header(h, "Server", out->server, sizeof(out->server));
+	copy_header(h, "x-request-id", out->request_id,
+		    sizeof(out->request_id));
+	copy_header(h, "Location", out->location, sizeof(out->location));
+	copy_header(h, "Date", date, sizeof(date));
 	out->at_s = *date ? MAX(curl_getdate(date, NULL), 0) : 0;
 }
 
@@ -154,6 +156,8 @@ int fetch(struct fetcher *f, const struct fetch *ask, struct fetched *out,
 	rc = perform(f, ask, &r);
 	out->ms = clock_mono_ms() - began_ms;
 	look(f->h, out);
+	out->untrusted = rc == CURLE_PEER_FAILED_VERIFICATION ||
+			 rc == CURLE_SSL_CACERT_BADFILE;
 	if (rc == CURLE_OK || out->enough)
 		return 0;
 	if (f->refused.code)

@@ -11,6 +11,7 @@
 #include "net/egress.h"
 
 #define FETCH_SERVER 64
+#define FETCH_URL    512
 
 struct fetcher;
 
@@ -34,13 +35,15 @@ struct fetch {
 
 struct fetched {
 	int status;
-	bool enough;  /* on_data said so */
-	bool kept;    /* an open connection was used */
-	int64_t ms;   /* that it took */
-	int64_t at_s; /* the answer's Date, seconds since 1970; 0: none */
+	bool enough;    /* on_data said so */
+	bool kept;      /* an open connection was used */
+	bool untrusted; /* -1, for its certificate */
+	int64_t ms;     /* that it took */
+	int64_t at_s;   /* the answer's Date, seconds since 1970; 0: none */
 	char server[FETCH_SERVER]; /* its name and version; "" */
 	char request_id[FETCH_SERVER];
-	struct buf body; /* buf_release() it, also after -1 */
+	char location[FETCH_URL]; /* of a redirect; "" */
+	struct buf body;          /* buf_release() it, also after -1 */
 };
 
 /* 0: there is an answer, whatever it says; -1: ERR_UP_CONNECT, with why.  The
