@@ -3,15 +3,7 @@
 
 #include "base/log.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-
-#define HEADERS_MAX  256
-#define STREAM_BYTES 1024  /* of a stream's events that are read at once */
-#define JOIN_BYTES   65536 /* bodies up to this go out in one piece */
 
 /* --- what became of it ------------------------------------------------------ */
 

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #define HEADERS_MAX  256
-#define STREAM_BYTES 2048  /* of a stream's events that are read at once */
+#define STREAM_BYTES 1024  /* of a stream's events that are read at once */
 #define JOIN_BYTES   65536 /* bodies up to this go out in one piece */
 
 /* --- what libcurl calls ---------------------------------------------------- */
