@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#define FIRST_BYTES 2048 /* most requests need no second block */
+#define FIRST_BYTES 1024 /* small steps: a stream keeps its arena for minutes */
 #define ALIGN       16
 
 struct arena_block {
@@ -36,7 +36,7 @@ void arena_wipe(struct arena *a)
 
 static void add_block(struct arena *a, size_t n)
 {
-	size_t size = a->total ? MIN(a->total, 65536) : FIRST_BYTES;
+	size_t size = a->total ? MIN(a->total / 2, 65536) : FIRST_BYTES;
 	struct arena_block *b;
 
 	size = MAX(size, n);

@@ -24,10 +24,10 @@ enum ask_format { /* response_format */
 		  ASK_FORMAT__COUNT
 };
 
-/* A member of the body, as byte offsets. */
+/* A member of the body, as byte offsets: a body has 1 GiB at most. */
 struct ask_span {
-	size_t member;   /* the quote before its name */
-	size_t from, to; /* its value's text, quotes included */
+	uint32_t member;   /* the quote before its name */
+	uint32_t from, to; /* its value's text, quotes included */
 	enum scan_kind kind;
 	bool given; /* false: the body does not have it */
 };
