@@ -87,6 +87,8 @@ static void settle(struct exchange *x)
 
 	timer_set(&l->poller.timers, &x->note_timer, 0);
 	charge_end(x);
+	limits_end(x, x->row.prompt_tok + x->row.completion_tok);
+	attempt_end(x, x->row.prompt_tok + x->row.completion_tok);
 	log_info("relay.end", LOG_S("model", x->row.model_asked),
 		 LOG_S("channel", x->relay.end.served ?
 					  x->relay.end.served->channel->name :
@@ -412,6 +414,8 @@ static void io_head(void *arg, int status, const struct relay_header *h, int n)
 	struct relay_header all[HEADERS_MAX];
 	struct exchange *x = arg;
 
+	if (x->relay.end.delivered)
+		attempt_good(x, x->relay.at);
 	n = limits_lines(&x->limits, h, n, all);
 	answer_head(&x->out, status, all, n);
 	loop_dirty(x->loop, x);
@@ -441,7 +445,6 @@ static void io_end(void *arg)
 	x->loop->n_streams -= x->ask.stream;
 	loop_dirty(x->loop, x);
 	settle(x);
-	limits_end(x, x->row.prompt_tok + x->row.completion_tok);
 }
 
 static void io_timer(void *arg, int64_t at_ms)
@@ -456,7 +459,20 @@ static void io_more(void *arg)
 	budget_more(arg);
 }
 
+static enum err_code io_attempt(void *arg, const struct candidate *to,
+				int64_t *wait_ms)
+{
+	return attempt_begin(arg, to, wait_ms);
+}
+
+static void io_attempt_over(void *arg, const struct relay_outcome *o)
+{
+	attempt_over(arg, o);
+}
+
 static const struct relay_io io = {
+	.attempt = io_attempt,
+	.attempt_over = io_attempt_over,
 	.upstream = io_upstream,
 	.cancel = io_cancel,
 	.head = io_head,

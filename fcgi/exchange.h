@@ -8,6 +8,7 @@
 #ifndef FCGI_EXCHANGE_H
 #define FCGI_EXCHANGE_H
 
+#include "attempt.h"
 #include "call.h"
 #include "front.h"
 #include "limits.h"
@@ -77,8 +78,10 @@ struct exchange {
 	struct bill_ask bill; /* of ask and price */
 	struct tokens tokens; /* our counts */
 	struct relay_plan plan;
-	struct limits limits; /* of the caller */
-	int64_t retry_ms;     /* where it is refused: when to try again; -1, or
+	struct limits limits;   /* of the caller */
+	struct attempt attempt; /* the one under way */
+	bool last_resort; /* all that could serve cool down: try them anyway */
+	int64_t retry_ms; /* where it is refused: when to try again; -1, or
 			     ANSWER_NEVER */
 
 	/* the ledger's */

@@ -80,12 +80,12 @@ static bool take(struct exchange *x, struct meter_request *r, int64_t now_ms,
 	if (x->ask.max_tok < 0)
 		output = MIN(output, MAX(room_of(l, r, now_ms) - prompt, 0));
 	r->tokens = prompt + output;
-	if (meter_take(l->shared, l->slot, r, now_ms, &x->limits.hold, no))
+	if (meter_take(l->shared, l->slot, r, now_ms, x->limits.hold, no))
 		return true;
 	if (x->ask.max_tok >= 0 || no->what != METER_TPM || !output)
 		return false;
 	r->tokens = prompt;
-	return meter_take(l->shared, l->slot, r, now_ms, &x->limits.hold, no);
+	return meter_take(l->shared, l->slot, r, now_ms, x->limits.hold, no);
 }
 
 /* --- refusals -------------------------------------------------------------------- */
@@ -252,6 +252,7 @@ int limits_take(struct exchange *x, struct err *e)
 	add_all(&r, x);
 	if (!r.n)
 		return 0;
+	x->limits.hold = ARENA_NEW(&x->arena, struct meter_hold);
 	took = take(x, &r, now_ms, &no);
 	write_lines(x, &r, now_ms);
 	return took ? 0 : refuse(x, &r, &no, e);
@@ -259,11 +260,14 @@ int limits_take(struct exchange *x, struct err *e)
 
 void limits_undo(struct exchange *x)
 {
-	meter_undo(x->loop->shared, x->loop->slot, &x->limits.hold);
+	if (x->limits.hold)
+		meter_undo(x->loop->shared, x->loop->slot, x->limits.hold);
 }
 
 void limits_end(struct exchange *x, int64_t tokens)
 {
-	meter_correct(&x->limits.hold, tokens);
-	meter_give(x->loop->shared, x->loop->slot, &x->limits.hold);
+	if (!x->limits.hold)
+		return;
+	meter_correct(x->limits.hold, tokens);
+	meter_give(x->loop->shared, x->loop->slot, x->limits.hold);
 }

@@ -16,7 +16,7 @@ struct exchange;
 #define LIMITS_LINES 6
 
 struct limits {
-	struct meter_hold hold;
+	struct meter_hold *hold; /* in the arena; NULL: it has no limits */
 	/* The x-ratelimit-... lines of every answer; in the arena. */
 	struct relay_header *lines;
 	int n_lines;

@@ -14,6 +14,7 @@
 struct world {
 	struct shared *shared;
 	int64_t now_ms;
+	bool last_resort; /* who only failed counts as well */
 };
 
 static void health(void *arg, enum health_of of, int64_t id,
@@ -22,6 +23,8 @@ static void health(void *arg, enum health_of of, int64_t id,
 	const struct world *w = arg;
 
 	health_look(w->shared, of, id, w->now_ms, v);
+	if (w->last_resort && attempt_is_soft(v->why))
+		v->state = HEALTH_WELL;
 }
 
 static bool room(void *arg, const struct meter_ask *ask, int64_t tokens,
@@ -69,11 +72,22 @@ static int take_deadline(struct relay_limits *l, struct str wanted,
 	return 0;
 }
 
+/* Is there one that only cools because it failed? */
+static bool fails_softly(const struct route *r)
+{
+	for (int i = 0; i < r->n_rows; i++)
+		if (r->rows[i].why == ROUTE_COOLING &&
+		    attempt_is_soft(r->rows[i].cause))
+			return true;
+	return false;
+}
+
 static int find_route(struct exchange *x, const struct head *head,
 		      struct err *e)
 {
 	const struct book_model *m = book_model(x->book, x->ask.model);
-	struct world w = { x->loop->upkeep.shared, clock_mono_ms() };
+	struct world w = { .shared = x->loop->shared,
+			   .now_ms = clock_mono_ms() };
 	const struct route_world world = { &w, health, room, used, NULL };
 	struct route_ask ask = {
 		.model = x->ask.model,
@@ -84,6 +98,7 @@ static int find_route(struct exchange *x, const struct head *head,
 		.limit_tok = bill_prompt_tok(&x->ask) + MAX(x->ask.max_tok, 0),
 	};
 
+	x->route.wait_ms = -1;
 	if (ask.channel.p && !is_admin(x))
 		return err_param(e, ERR_FORBIDDEN, "X-Pontage-Channel",
 				 "Only an administrator's API key may name the "
@@ -96,6 +111,13 @@ static int find_route(struct exchange *x, const struct head *head,
 		if (m->max_attempts)
 			x->plan.limits.max_attempts = m->max_attempts;
 	}
+	if (route_plan(x->book, &ask, &world, &x->arena, &x->route, e) >= 0)
+		return 0;
+	if (!fails_softly(&x->route))
+		return -1;
+	/* Better to try one of them than to refuse. */
+	x->last_resort = w.last_resort = true;
+	err_clear(e);
 	return route_plan(x->book, &ask, &world, &x->arena, &x->route, e);
 }
 
@@ -163,8 +185,10 @@ int plan_make(struct exchange *x, const struct head *head, struct err *e)
 	r = find_route(x, head, e);
 	if (r >= 0)
 		r = take_deadline(&x->plan.limits, head->deadline, e);
-	if (r < 0)
+	if (r < 0) {
 		x->retry_ms = x->route.wait_ms;
+		x->row.route = route_json(&x->route, &x->arena);
+	}
 	if (r >= 0) {
 		x->plan.candidates = x->route.candidates;
 		x->plan.n_candidates = x->route.n_candidates;

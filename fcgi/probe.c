@@ -17,6 +17,7 @@
 #include "dialect/scrub.h"
 #include "store/job.h"
 #include "store/meta.h"
+#include "store/ward.h"
 #include "json/js.h"
 #include "json/jw.h"
 
@@ -68,6 +69,7 @@ struct prober {
 	const char *advice;
 	struct str models; /* a JSON array, or nothing */
 	struct buf result;
+	bool revived; /* the key had been disabled, and works again */
 };
 
 /* --- the result ------------------------------------------------------------------ */
@@ -77,8 +79,24 @@ static void on_told(struct write_op *op);
 static int run_tell(struct db *db, struct write_op *op, struct err *e)
 {
 	struct prober *p = OWNER(op, struct prober, op);
+	int n = 0;
 
-	return job_done(db, p->job.id, p->result.p, e);
+	if (p->ok && p->to.key->id && strcmp(p->job.kind, "fetch-models") != 0)
+		n = ward_lift(db, p->to.key->id, clock_wall_ms(), e);
+	p->revived = n > 0;
+	return n < 0 ? -1 : job_done(db, p->job.id, p->result.p, e);
+}
+
+/* Before the next request asks for it. */
+static void tell_revived(struct prober *p)
+{
+	struct loop *l = p->loop;
+
+	health_good(l->shared, HEALTH_KEY, p->to.key->id);
+	health_good(l->shared, HEALTH_CHANNEL, p->to.channel->id);
+	shared_count(l->slot, SHARED_revived, 1);
+	log_warn("channel.revived", LOG_S("channel", p->to.channel->name),
+		 LOG_I("key", p->to.key->id));
 }
 
 static void write_result(struct prober *p)
@@ -369,6 +387,37 @@ static const struct book_model *find_model(const struct prober *p,
 	return NULL;
 }
 
+static const struct book_key *find_key(const struct book_channel *ch,
+				       int64_t id)
+{
+	for (int i = 0; i < ch->n_keys + ch->n_sick; i++) {
+		const struct book_key *k = i < ch->n_keys ?
+						   &ch->keys[i] :
+						   &ch->sick[i - ch->n_keys];
+
+		if (!id || k->id == id)
+			return k;
+	}
+	return NULL;
+}
+
+/* The one that the job names, else the first, a disabled one if need be. */
+static int choose_key(struct prober *p, struct err *e)
+{
+	const struct book_channel *ch = p->to.channel;
+	struct err ignored = { 0 };
+	struct json_object *args =
+		js_parse(p->job.args, strlen(p->job.args), &ignored);
+
+	if (ch->provider)
+		p->to.key = find_key(ch, js_int(args, "key", 0));
+	js_free(args);
+	if (p->to.key)
+		return 0;
+	return err_set(e, ERR_NO_CHANNEL, "It cannot be called: %s.",
+		       ch->why ? ch->why : "that key is not there");
+}
+
 static int choose_model(struct prober *p, struct err *e)
 {
 	struct err ignored = { 0 };
@@ -376,9 +425,12 @@ static int choose_model(struct prober *p, struct err *e)
 		js_parse(p->job.args, strlen(p->job.args), &ignored);
 	const char *named =
 		arena_dup(&p->arena, str_of(js_str(args, "model", "")));
-	const struct book_model *m = find_model(p, named);
+	const struct book_model *m;
 
 	js_free(args);
+	if (!*named)
+		named = p->to.channel->test_model;
+	m = find_model(p, named);
 	if (!m && !*named && strcmp(p->job.kind, "fetch-models"))
 		return err_set(e, ERR_MODEL,
 			       "The channel serves no model yet: give it some "
@@ -408,10 +460,8 @@ static int prepare(struct prober *p, struct db *db, struct err *e)
 	p->to.channel = find_channel(p->book, p->job.channel_id);
 	if (!p->to.channel)
 		return err_set(e, ERR_NOT_FOUND, "There is no such channel.");
-	if (!p->to.channel->provider || !p->to.channel->n_keys)
-		return err_set(e, ERR_NO_CHANNEL, "It cannot be called: %s.",
-			       p->to.channel->why);
-	p->to.key = &p->to.channel->keys[0];
+	if (choose_key(p, e) < 0)
+		return -1;
 	return choose_model(p, e);
 }
 
@@ -442,7 +492,11 @@ static void forget_job(struct prober *p)
 
 static void on_told(struct write_op *op)
 {
-	forget_job(OWNER(op, struct prober, op));
+	struct prober *p = OWNER(op, struct prober, op);
+
+	if (p->revived && !op->err.code)
+		tell_revived(p);
+	forget_job(p);
 }
 
 static void on_reserved(struct write_op *op)

@@ -53,6 +53,8 @@ struct book_channel {
 	struct egress_rule egress; /* counts for the proxy too */
 	struct book_key *keys;     /* those that can be used */
 	int n_keys;
+	struct book_key *sick; /* the gateway disabled them: only for probes */
+	int n_sick;
 
 	enum rotation rotation;
 	_Atomic unsigned int *turn; /* of round robin; in this process */

@@ -65,7 +65,7 @@ static const char *open_key(struct book *b, const struct book_maker *how,
 {
 	const char *secret;
 
-	if (!key->enabled || strcmp(key->state, "ok") != 0 || !key->sealed.p)
+	if (!key->enabled || !key->sealed.p)
 		return NULL;
 	if (!how->secret)
 		return how->closed ? "" : NULL;
@@ -88,15 +88,19 @@ static void open_keys(struct book *b, const struct book_maker *how,
 		      const struct channel_key *k, int n)
 {
 	to->keys = ARENA_ARRAY(&b->arena, struct book_key, n + 1);
+	to->sick = ARENA_ARRAY(&b->arena, struct book_key, n + 1);
 	for (int i = 0; i < n; i++) {
 		const char *secret = open_key(b, how, ch, &k[i]);
+		bool well = !strcmp(k[i].state, "ok");
+		struct book_key key = { .id = k[i].id, .secret = secret };
 
-		if (secret)
-			to->keys[to->n_keys++] = (struct book_key){
-				.id = k[i].id,
-				.secret = secret,
-				.name = arena_dup(&b->arena, str_of(k[i].name)),
-			};
+		if (!secret)
+			continue;
+		key.name = arena_dup(&b->arena, str_of(k[i].name));
+		if (well)
+			to->keys[to->n_keys++] = key;
+		else
+			to->sick[to->n_sick++] = key;
 	}
 	if (!n && (to->provider->quirks & Q_KEY_OPTIONAL))
 		to->keys[to->n_keys++] =

@@ -14,6 +14,7 @@
 #include "store/idem.h"
 #include "store/ledger.h"
 #include "store/spool.h"
+#include "store/ward.h"
 
 #define PAGE_BYTES 4096  /* of the database */
 #define SILENT_MS  10000 /* a tick that says nothing for so long is gone */
@@ -83,13 +84,19 @@ static int forget_keys(struct upkeep *u, struct db *db, struct err *e)
 	return idem_expire(db, before_ms, e) < 0 ? -1 : 0;
 }
 
+/* Keys that providers refused: does one want them again? */
+static int probe(struct upkeep *u, struct db *db, struct err *e)
+{
+	return ward_probe(db, u->conf, clock_wall_ms(), e) < 0 ? -1 : 0;
+}
+
 static const struct task {
 	const char *name;
 	int (*run)(struct upkeep *u, struct db *db, struct err *e);
 } tasks[] = {
 	{ "sweep", sweep },     { "idempotency", forget_keys },
 	{ "ageing", age },      { "checkpoint", checkpoint },
-	{ "ballast", ballast },
+	{ "ballast", ballast }, { "probe", probe },
 };
 
 int upkeep_prepare(const struct conf *conf, struct err *e)

@@ -30,6 +30,14 @@ ALTER TABLE channel_key ADD COLUMN state_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE channel_key ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ALTER TABLE channel_key ADD COLUMN probe_ms INTEGER NOT NULL DEFAULT 0; -- of the next probe that may bring it back
 
+-- With a key that works again its channel does.
+CREATE TRIGGER channel_revived AFTER UPDATE OF state, enabled, sealed ON channel_key
+WHEN NEW.state = 'ok' AND NEW.enabled = 1 AND NEW.sealed IS NOT NULL
+BEGIN
+	UPDATE channel SET state = 'ok', reason = '', state_ms = 0
+	 WHERE id = NEW.channel_id AND state = 'disabled';
+END;
+
 -- channel_model.model may be a pattern: gpt-4o*, or re: and a regular
 -- expression.  upstream '' : the name as it was asked.
 
@@ -114,3 +122,21 @@ SELECT t.id, t.name, t.hint, t.enabled, t.revoked_ms, t.expires_ms,
   FROM token t
   JOIN user u ON u.id = t.user_id
   JOIN account a ON a.kind = 'user' AND a.owner_id = u.id;
+
+DROP VIEW request_view;
+CREATE VIEW request_view AS
+SELECT r.id, r.request_id, r.state, r.started_ms, r.user_id, r.account_id,
+       r.token_id, r.channel_id, r.endpoint, r.provider, r.model_asked,
+       r.model_served, r.stream, r.prompt_tok, r.cached_tok, r.completion_tok,
+       r.reasoning_tok, r.source, r.reserved_nusd, r.cost_nusd, r.overshoot,
+       r.price_id, r.txn_id, r.refunded_nusd, r.refund_txn_id, r.status,
+       r.error, r.attempts, r.attempts_json, r.first_token_ms, r.total_ms,
+       r.address, r.worker_id, r.progress_ms, r.progress_prompt_tok,
+       r.progress_completion_tok, r.progress_cost_nusd, r.grp, r.factor_ppm,
+       r.service_tier, r.usage, r.usage_raw, r.usage_flag, r.lines,
+       r.upstream_nusd, r.stopped, r.route, u.name AS user, t.name AS token,
+       c.name AS channel
+  FROM request r
+  LEFT JOIN user u ON u.id = r.user_id
+  LEFT JOIN token t ON t.id = r.token_id
+  LEFT JOIN channel c ON c.id = r.channel_id;
