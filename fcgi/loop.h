@@ -4,6 +4,7 @@
 
 #include "exchange.h"
 #include "fair.h"
+#include "memory.h"
 
 #include "db/writer.h"
 #include "shared/shared.h"
@@ -29,7 +30,8 @@ struct loop {
 	struct shared_slot *slot;
 	int64_t worker_id;
 	struct relay_limits limits;
-	int64_t max_inflight, max_clients;
+	int64_t max_inflight, max_clients, max_bodies;
+	struct memory memory;
 	struct fair fair;
 	int64_t shown;              /* of inflight, to the other workers */
 	_Atomic int64_t body_bytes; /* of requests that have not ended */

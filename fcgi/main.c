@@ -138,6 +138,9 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 		    files / 2);
 	l->max_inflight = MIN(l->conf->max_inflight, (files - spare) / 3);
 	l->max_clients = (files - spare) / 3 * 2;
+	memory_open(&l->memory);
+	l->max_bodies =
+		memory_for_bodies(&l->memory, l->conf->max_bodies_bytes);
 	l->fair = (struct fair){ .shared = l->once ? NULL : *sh,
 				 .worker_id = l->worker_id,
 				 .silent_ms = 3 * l->conf->heartbeat_ms };
@@ -147,7 +150,8 @@ static int open_all(struct loop *l, struct shared **sh, struct err *e)
 	calls_keep(l->calls, kept);
 	log_info("worker.start", LOG_I("files", files),
 		 LOG_I("max_inflight", l->max_inflight),
-		 LOG_I("max_connects", kept));
+		 LOG_I("max_connects", kept),
+		 LOG_I("max_bodies", l->max_bodies));
 	return 0;
 }
 
@@ -177,7 +181,7 @@ static int start_writer(struct loop *l, struct err *e)
 
 static int serve(struct loop *l, struct err *e)
 {
-	struct front_hooks hooks = prep_hooks(l);
+	struct front_hooks hooks;
 	struct shared *sh = NULL;
 	struct prober *prober;
 
@@ -187,6 +191,7 @@ static int serve(struct loop *l, struct err *e)
 	log_ring_start();
 	if (start_writer(l, e) < 0)
 		return -1;
+	hooks = prep_hooks(l);
 	l->front = front_open(STDIN_FILENO, l->conf, &hooks);
 	prober = prober_start(l);
 	loop_run(l, STDIN_FILENO);
@@ -247,13 +252,14 @@ static void keep_up_once(struct loop *l)
 
 static int serve_once(struct loop *l, struct err *e)
 {
-	struct front_hooks hooks = prep_hooks(l);
+	struct front_hooks hooks;
 	struct shared *sh = NULL;
 
 	loop_open(l);
 	if (open_all(l, &sh, e) < 0 || start_writer(l, e) < 0)
 		return -1;
 	l->elsewhere = count_relays(sh) - 1;
+	hooks = prep_hooks(l);
 	loop_run_once(l, front_cgi_open(l->conf), &hooks);
 	keep_up_once(l);
 	close_all(l, sh);

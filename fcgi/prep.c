@@ -133,7 +133,11 @@ static int check_load(struct loop *l, struct exchange *x,
 {
 	if (take_place(l, x, e) < 0)
 		return -1;
-	if (atomic_load(&l->body_bytes) > l->conf->max_bodies_bytes)
+	if (memory_short(&l->memory))
+		return err_set(e, ERR_OVERLOADED,
+			       "The gateway is overloaded: its memory is used "
+			       "up. Try again in a moment.");
+	if (atomic_load(&l->body_bytes) > l->max_bodies)
 		return err_set(
 			e, ERR_OVERLOADED,
 			"The gateway is overloaded: too many large "
@@ -353,6 +357,6 @@ struct front_hooks prep_hooks(struct loop *l)
 				     .thread_new = thread_new,
 				     .thread_free = thread_free,
 				     .body_bytes = &l->body_bytes,
-				     .max_bodies = l->conf->max_bodies_bytes,
+				     .max_bodies = l->max_bodies,
 				     .arg = l };
 }

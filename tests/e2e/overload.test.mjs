@@ -9,7 +9,7 @@ import { openWorld, sleep, until } from './world.mjs';
 
 let w, key;
 before(async () => {
-  w = await openWorld({ settings: { relay_workers: 1, max_inflight: 20, queue_age_ms: 1000, max_bodies_bytes: 8388608, drain_ms: 3000 } });
+  w = await openWorld({ names: ['mock-echo', 'mock-delay-300', 'mock-delay-2000', 'mock-stream-20-50'], settings: { relay_workers: 1, max_inflight: 20, queue_age_ms: 1000, max_bodies_bytes: 8388608, drain_ms: 3000 } });
   ({ key } = w.key());
 });
 after(() => w?.close());
@@ -69,11 +69,40 @@ test('past max_bodies_bytes: 503, and the next small one is served', async () =>
   assert.equal((await w.chat(key)).status, 200);
 });
 
+const seen = () => fs.readFileSync(w.logFile, 'utf8');
+const times = (what) => (seen().match(what) ?? []).length;
+async function reload() {
+  const before = times(/ev=serve\.ready/g);
+  w.gateway.kill('SIGHUP');
+  await until('new workers', () => times(/ev=serve\.ready/g) > before);
+}
+
+// As LimitDATA= of a unit: a part of it is kept for what runs.
+test('memory runs out: 503, and no worker dies', async () => {
+  const conf = fs.readFileSync(w.conf, 'utf8');
+  fs.writeFileSync(w.conf, conf.replace(/max_inflight.*\n|max_bodies_bytes.*\n/g, ''));
+  execFileSync('prlimit', [`--pid=${w.gateway.pid}`, `--data=${96 << 20}:`]);
+  await reload();
+  const content = 'x'.repeat(1 << 20);
+  const { n, slowest, all } = await watched(Promise.all([
+    many(300, { model: 'mock-stream-20-50', stream: true }), many(40, { model: 'mock-delay-2000', messages: [{ role: 'user', content }] })]).then((two) => two.flat()));
+  for (const r of all) if (/\[DONE\]/.test(r.text)) r.json = {};
+  const { right, refused } = count(all);
+  const used = all.filter((r) => /memory is used up/.test(r.text)).length;
+  console.log(`overload: 300 streams, 40 bodies of 1 MiB, 96 MiB of data: ${right} right, ${refused} times 503, ${used} for memory; ${n} probes, slowest ${slowest} ms`);
+  assert.ok(right >= 10 && refused >= 10, `${right} right, ${refused} refused`);
+  assert.equal(times(/ev=(serve\.died|mem\.out)/g), 0, 'a worker died');
+  execFileSync('prlimit', [`--pid=${w.gateway.pid}`, '--data=unlimited:']);
+  fs.writeFileSync(w.conf, conf);
+  await until('it is healthy', async () => (await w.chat(key)).status === 200, 3000);
+  assert.equal(times(/ev=(serve\.died|mem\.out)/g), 0, 'a worker died');
+  await reload();
+});
+
 test('descriptors run out: still only right answers and 503', async () => {
   execFileSync('prlimit', [`--pid=${w.gateway.pid}`, '--nofile=90:90']);
-  const seen = () => fs.readFileSync(w.logFile, 'utf8');
-  w.gateway.kill('SIGHUP');
-  await until('a worker with few files', () => /ev=worker\.start files=90 /.test(seen()) && /ev=serve\.ready generation=2/.test(seen()));
+  await reload();
+  assert.match(seen(), /ev=worker\.start files=90 /);
   // Connections that say nothing take their share.
   const idle = Array.from({ length: 10 }, () => net.connect(`${w.state}/relay.sock`).on('error', () => {}));
   await sleep(200);
