@@ -14,6 +14,9 @@ struct values {
 #define AT(field)  offsetof(struct values, field)
 #define ROW(field) offsetof(struct rollup_row, field)
 
+/* For programs: a table for people has no room. */
+#define KIND(kind) { #kind, NULL, OUT_INT, ROW(kind) },
+
 /* The first three are picked by what is asked for. */
 #define SUM_COLS                                                               \
 	{ "requests", "REQUESTS", OUT_INT, ROW(requests) },                    \
@@ -26,7 +29,8 @@ struct values {
 		{ "cached_tok", "CACHED", OUT_INT, ROW(cached_tok) },          \
 		{ "completion_tok", "ANSWER", OUT_INT, ROW(completion_tok) },  \
 		{ "reasoning_tok", "REASONING", OUT_INT, ROW(reasoning_tok) }, \
-		{ "cost_nusd", "COST", OUT_MONEY, ROW(cost_nusd) },            \
+		ROLLUP_KINDS(KIND){ "cost_nusd", "COST", OUT_MONEY,            \
+				    ROW(cost_nusd) },                          \
 		{ "refunded_nusd", "REFUNDED", OUT_MONEY,                      \
 		  ROW(refunded_nusd) },                                        \
 	{                                                                      \
@@ -114,6 +118,21 @@ static int usage(struct cli *c, const void *values, struct err *e)
 	return 0;
 }
 
+/* Of requests that failed, were refused, or whose client or worker was gone. */
+static int errors(struct cli *c, const void *values, struct err *e)
+{
+	const struct values *v = values;
+	struct rollup_query q = { .by = "",
+				  .since_ms = clock_wall_ms() - v->since_ms };
+	struct rollup_answer a;
+
+	if (!cli_db(c, e) || rollup_read(c->db, &q, &a, &c->arena, e) < 0)
+		return -1;
+	out_rows(&c->out, error_cols, a.errors, sizeof(*a.errors), a.n_errors,
+		 "no errors");
+	return 0;
+}
+
 static int rebuild(struct cli *c, const void *values, struct err *e)
 {
 	const struct values *v = values;
@@ -144,6 +163,12 @@ static const struct arg show_args[] = {
 	{ .name = NULL }
 };
 
+static const struct arg errors_args[] = {
+	ARG("--since", ARG_DURATION, AT(since_ms), "TIME",
+	    "so long ago, from the full hour on (7d)", .def = WEEK_MS),
+	{ .name = NULL }
+};
+
 static const struct arg rebuild_args[] = {
 	ARG("--since", ARG_DURATION, AT(since_ms), "TIME",
 	    "so long ago, from the full hour on (all that the log has)"),
@@ -151,6 +176,9 @@ static const struct arg rebuild_args[] = {
 };
 
 static const struct cmd subs[] = {
+	CMD("errors", "[--since TIME]",
+	    "requests that ended with an error, by it", NULL, errors_args,
+	    sizeof(struct values), errors),
 	CMD("rebuild", "[--since TIME]",
 	    "make the hourly sums anew of the request log", NULL, rebuild_args,
 	    sizeof(struct values), rebuild),

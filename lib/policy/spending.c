@@ -192,6 +192,16 @@ static void put_counts(struct jw *w, const struct spend_day *d)
 	jw_int(w, "cached_tokens", d->cached_tok);
 	jw_int(w, "completion_tokens", d->completion_tok);
 	jw_int(w, "reasoning_tokens", d->reasoning_tok);
+	jw_int(w, "cache_write_5m_tokens", d->cache_write_tok);
+	jw_int(w, "cache_write_1h_tokens", d->cache_write_1h_tok);
+	jw_int(w, "audio_input_tokens", d->audio_in_tok);
+	jw_int(w, "audio_output_tokens", d->audio_out_tok);
+	jw_int(w, "image_input_tokens", d->image_in_tok);
+	jw_int(w, "image_output_tokens", d->image_out_tok);
+	jw_int(w, "searches", d->searches);
+	jw_int(w, "images", d->images);
+	jw_int(w, "audio_ms", d->audio_ms);
+	jw_int(w, "characters", d->characters);
 	put_money(w, "cost", d->cost_nusd);
 	put_money(w, "refunded", d->refunded_nusd);
 }
@@ -203,6 +213,9 @@ static void add_up(struct spend_day *sum, const struct spend_day *d)
 	sum->cached_tok += d->cached_tok;
 	sum->completion_tok += d->completion_tok;
 	sum->reasoning_tok += d->reasoning_tok;
+#define X(kind) sum->kind += d->kind;
+	ROLLUP_KINDS(X)
+#undef X
 	sum->cost_nusd = nusd_add(sum->cost_nusd, d->cost_nusd);
 	sum->refunded_nusd = nusd_add(sum->refunded_nusd, d->refunded_nusd);
 }

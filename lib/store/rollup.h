@@ -36,6 +36,18 @@ int64_t rollup_bucket_ms(int bucket); /* the least that falls into it */
 int64_t rollup_percentile(const int64_t counts[static ROLLUP_BUCKETS],
 			  int percent);
 
+/* --- what is counted beside prompt and answer ------------------------------------
+ *
+ * Members of struct usage by the names that request.usage has them under, in
+ * the order of the columns: tokens written to caches, of sound and pictures
+ * (parts of prompt or answer), and what is not counted in tokens.
+ */
+#define ROLLUP_KINDS(X)                                                        \
+	X(cache_write_tok)                                                     \
+	X(cache_write_1h_tok) X(audio_in_tok) X(audio_out_tok) X(image_in_tok) \
+		X(image_out_tok) X(searches) X(images) X(audio_ms)             \
+			X(characters)
+
 /* --- summing up ------------------------------------------------------------------ */
 
 struct rollup {
@@ -67,6 +79,9 @@ struct rollup_row {
 	int64_t number;   /* its id, or when the day or hour begins */
 	int64_t requests, streams, refused, failed, gone, lost;
 	int64_t prompt_tok, cached_tok, completion_tok, reasoning_tok;
+#define X(kind) int64_t kind;
+	ROLLUP_KINDS(X)
+#undef X
 	int64_t cost_nusd, upstream_nusd, refunded_nusd;
 	int64_t total_ms;               /* of those that ended well */
 	int64_t p50_ms, p95_ms;         /* the whole; -1: not known */

@@ -4,12 +4,15 @@
 #include "store/rollup.h"
 
 #define U_INT(field) DB_INT(rollup_row, field)
+#define X(kind)      U_INT(kind),
 static const struct db_cols row_cols =
 	DB_COLS(struct rollup_row, DB_STR(rollup_row, name), U_INT(number),
 		U_INT(requests), U_INT(streams), U_INT(refused), U_INT(failed),
 		U_INT(gone), U_INT(lost), U_INT(prompt_tok), U_INT(cached_tok),
 		U_INT(completion_tok), U_INT(reasoning_tok), U_INT(cost_nusd),
-		U_INT(upstream_nusd), U_INT(refunded_nusd), U_INT(total_ms));
+		U_INT(upstream_nusd), U_INT(refunded_nusd), U_INT(total_ms),
+		ROLLUP_KINDS(X));
+#undef X
 
 struct time_row {
 	const char *name;

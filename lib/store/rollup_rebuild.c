@@ -21,17 +21,23 @@ struct hour_sum {
 	const char *model, *what; /* what: the error, or which duration */
 	int64_t bucket, requests, streams, refused, failed, gone, lost;
 	int64_t prompt_tok, cached_tok, completion_tok, reasoning_tok;
+#define X(kind) int64_t kind;
+	ROLLUP_KINDS(X)
+#undef X
 	int64_t cost_nusd, upstream_nusd, refunded_nusd, total_ms, first_ms;
 };
 
 #define H_INT(field) DB_INT(hour_sum, field)
-static const struct db_cols usage_cols = DB_COLS(
-	struct hour_sum, H_INT(hour_ms), H_INT(user_id), H_INT(token_id),
-	H_INT(channel_id), DB_STR(hour_sum, model), H_INT(requests),
-	H_INT(streams), H_INT(refused), H_INT(failed), H_INT(gone), H_INT(lost),
-	H_INT(prompt_tok), H_INT(cached_tok), H_INT(completion_tok),
-	H_INT(reasoning_tok), H_INT(cost_nusd), H_INT(upstream_nusd),
-	H_INT(refunded_nusd), H_INT(total_ms), H_INT(first_ms));
+#define X(kind)      H_INT(kind),
+static const struct db_cols usage_cols =
+	DB_COLS(struct hour_sum, H_INT(hour_ms), H_INT(user_id),
+		H_INT(token_id), H_INT(channel_id), DB_STR(hour_sum, model),
+		H_INT(requests), H_INT(streams), H_INT(refused), H_INT(failed),
+		H_INT(gone), H_INT(lost), H_INT(prompt_tok), H_INT(cached_tok),
+		H_INT(completion_tok), H_INT(reasoning_tok),
+		ROLLUP_KINDS(X) H_INT(cost_nusd), H_INT(upstream_nusd),
+		H_INT(refunded_nusd), H_INT(total_ms), H_INT(first_ms));
+#undef X
 static const struct db_cols error_cols = DB_COLS(
 	struct hour_sum, H_INT(hour_ms), H_INT(channel_id),
 	DB_STR(hour_sum, model), DB_STR(hour_sum, what), H_INT(requests));

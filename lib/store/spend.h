@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "store/rollup.h"
 
 struct db;
 
@@ -14,6 +15,9 @@ struct spend_day {
 	const char *model;
 	int64_t requests; /* that have ended, refused ones too */
 	int64_t prompt_tok, cached_tok, completion_tok, reasoning_tok;
+#define X(kind) int64_t kind;
+	ROLLUP_KINDS(X)
+#undef X
 	int64_t cost_nusd, refunded_nusd; /* refunded: of the cost */
 };
 

@@ -12,11 +12,25 @@ SELECT coalesce(max(id), 0), count(*)
 INSERT INTO usage_hour (hour_ms, user_id, token_id, channel_id, model,
                         requests, streams, refused, failed, gone, lost,
                         prompt_tok, cached_tok, completion_tok,
-                        reasoning_tok, cost_nusd, upstream_nusd,
+                        reasoning_tok,
+                        cache_write_tok, cache_write_1h_tok, audio_in_tok,
+                        audio_out_tok, image_in_tok, image_out_tok, searches,
+                        images, audio_ms, characters,
+                        cost_nusd, upstream_nusd,
                         refunded_nusd, total_ms, first_ms)
 SELECT hour_ms, user_id, token_id, channel_id, model, count(*), sum(stream),
        sum(refused), sum(failed), sum(gone), sum(lost), sum(prompt_tok),
        sum(cached_tok), sum(completion_tok), sum(reasoning_tok),
+       coalesce(sum(usage ->> 'cache_write_tok'), 0),
+       coalesce(sum(usage ->> 'cache_write_1h_tok'), 0),
+       coalesce(sum(usage ->> 'audio_in_tok'), 0),
+       coalesce(sum(usage ->> 'audio_out_tok'), 0),
+       coalesce(sum(usage ->> 'image_in_tok'), 0),
+       coalesce(sum(usage ->> 'image_out_tok'), 0),
+       coalesce(sum(usage ->> 'searches'), 0),
+       coalesce(sum(usage ->> 'images'), 0),
+       coalesce(sum(usage ->> 'audio_ms'), 0),
+       coalesce(sum(usage ->> 'characters'), 0),
        sum(cost_nusd), sum(upstream_nusd), sum(refunded_nusd),
        sum(iif(ok, total_ms, 0)), sum(iif(ok, first_token_ms, 0))
   FROM request_roll
@@ -33,6 +47,16 @@ SELECT hour_ms, user_id, token_id, channel_id, model, count(*), sum(stream),
        cached_tok = cached_tok + excluded.cached_tok,
        completion_tok = completion_tok + excluded.completion_tok,
        reasoning_tok = reasoning_tok + excluded.reasoning_tok,
+       cache_write_tok = cache_write_tok + excluded.cache_write_tok,
+       cache_write_1h_tok = cache_write_1h_tok + excluded.cache_write_1h_tok,
+       audio_in_tok = audio_in_tok + excluded.audio_in_tok,
+       audio_out_tok = audio_out_tok + excluded.audio_out_tok,
+       image_in_tok = image_in_tok + excluded.image_in_tok,
+       image_out_tok = image_out_tok + excluded.image_out_tok,
+       searches = searches + excluded.searches,
+       images = images + excluded.images,
+       audio_ms = audio_ms + excluded.audio_ms,
+       characters = characters + excluded.characters,
        cost_nusd = cost_nusd + excluded.cost_nusd,
        upstream_nusd = upstream_nusd + excluded.upstream_nusd,
        refunded_nusd = refunded_nusd + excluded.refunded_nusd,
@@ -91,6 +115,16 @@ SELECT coalesce(min(a), 0), coalesce(max(b), 0)
 SELECT hour_ms, user_id, token_id, channel_id, model, count(*), sum(stream),
        sum(refused), sum(failed), sum(gone), sum(lost), sum(prompt_tok),
        sum(cached_tok), sum(completion_tok), sum(reasoning_tok),
+       coalesce(sum(usage ->> 'cache_write_tok'), 0),
+       coalesce(sum(usage ->> 'cache_write_1h_tok'), 0),
+       coalesce(sum(usage ->> 'audio_in_tok'), 0),
+       coalesce(sum(usage ->> 'audio_out_tok'), 0),
+       coalesce(sum(usage ->> 'image_in_tok'), 0),
+       coalesce(sum(usage ->> 'image_out_tok'), 0),
+       coalesce(sum(usage ->> 'searches'), 0),
+       coalesce(sum(usage ->> 'images'), 0),
+       coalesce(sum(usage ->> 'audio_ms'), 0),
+       coalesce(sum(usage ->> 'characters'), 0),
        sum(cost_nusd), sum(upstream_nusd), sum(refunded_nusd),
        sum(iif(ok, total_ms, 0)), sum(iif(ok, first_token_ms, 0))
   FROM request_roll
@@ -125,11 +159,19 @@ DELETE FROM latency_hour WHERE hour_ms = :hour_ms;
 INSERT INTO usage_hour (hour_ms, user_id, token_id, channel_id, model,
                         requests, streams, refused, failed, gone, lost,
                         prompt_tok, cached_tok, completion_tok,
-                        reasoning_tok, cost_nusd, upstream_nusd,
+                        reasoning_tok,
+                        cache_write_tok, cache_write_1h_tok, audio_in_tok,
+                        audio_out_tok, image_in_tok, image_out_tok, searches,
+                        images, audio_ms, characters,
+                        cost_nusd, upstream_nusd,
                         refunded_nusd, total_ms, first_ms)
 VALUES (:hour_ms, :user_id, :token_id, :channel_id, :model, :requests,
         :streams, :refused, :failed, :gone, :lost, :prompt_tok, :cached_tok,
-        :completion_tok, :reasoning_tok, :cost_nusd, :upstream_nusd,
+        :completion_tok, :reasoning_tok,
+        :cache_write_tok, :cache_write_1h_tok, :audio_in_tok, :audio_out_tok,
+        :image_in_tok, :image_out_tok, :searches, :images, :audio_ms,
+        :characters,
+        :cost_nusd, :upstream_nusd,
         :refunded_nusd, :total_ms, :first_ms);
 
 -- :rebuild_put_error
@@ -156,18 +198,34 @@ SELECT CASE :by
        sum(requests), sum(streams), sum(refused), sum(failed), sum(gone),
        sum(lost), sum(prompt_tok), sum(cached_tok), sum(completion_tok),
        sum(reasoning_tok), sum(cost_nusd), sum(x.upstream_nusd),
-       sum(refunded_nusd), sum(x.total_ms)
+       sum(refunded_nusd), sum(x.total_ms),
+       sum(cache_write_tok), sum(cache_write_1h_tok), sum(audio_in_tok),
+       sum(audio_out_tok), sum(image_in_tok), sum(image_out_tok),
+       sum(searches), sum(images), sum(audio_ms), sum(characters)
   FROM (SELECT hour_ms, user_id, token_id, channel_id, model, requests,
                streams, refused, failed, gone, lost, prompt_tok, cached_tok,
                completion_tok, reasoning_tok, cost_nusd, upstream_nusd,
-               refunded_nusd, total_ms
+               refunded_nusd, total_ms,
+               cache_write_tok, cache_write_1h_tok, audio_in_tok,
+               audio_out_tok, image_in_tok, image_out_tok, searches, images,
+               audio_ms, characters
           FROM usage_hour
          WHERE hour_ms >= :since_ms AND :user_id IN (0, user_id)
          UNION ALL
         SELECT hour_ms, user_id, token_id, channel_id, model, 1, stream,
                refused, failed, gone, lost, prompt_tok, cached_tok,
                completion_tok, reasoning_tok, cost_nusd, upstream_nusd,
-               refunded_nusd, iif(ok, total_ms, 0)
+               refunded_nusd, iif(ok, total_ms, 0),
+               usage ->> 'cache_write_tok',
+               usage ->> 'cache_write_1h_tok',
+               usage ->> 'audio_in_tok',
+               usage ->> 'audio_out_tok',
+               usage ->> 'image_in_tok',
+               usage ->> 'image_out_tok',
+               usage ->> 'searches',
+               usage ->> 'images',
+               usage ->> 'audio_ms',
+               usage ->> 'characters'
           FROM request_roll
          WHERE rolled = 0 AND hour_ms >= :since_ms
            AND :user_id IN (0, user_id)) x

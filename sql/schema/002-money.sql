@@ -95,6 +95,16 @@ CREATE TABLE usage_hour (
 	cached_tok      INTEGER NOT NULL DEFAULT 0,
 	completion_tok  INTEGER NOT NULL DEFAULT 0,
 	reasoning_tok   INTEGER NOT NULL DEFAULT 0,
+	cache_write_tok INTEGER NOT NULL DEFAULT 0, -- written to a cache, for 5 minutes
+	cache_write_1h_tok INTEGER NOT NULL DEFAULT 0, -- for an hour
+	audio_in_tok    INTEGER NOT NULL DEFAULT 0, -- of prompts: sound
+	audio_out_tok   INTEGER NOT NULL DEFAULT 0, -- of answers: sound
+	image_in_tok    INTEGER NOT NULL DEFAULT 0, -- of prompts: pictures
+	image_out_tok   INTEGER NOT NULL DEFAULT 0, -- of answers: pictures
+	searches        INTEGER NOT NULL DEFAULT 0, -- of the web, by tools of upstreams
+	images          INTEGER NOT NULL DEFAULT 0, -- pictures made
+	audio_ms        INTEGER NOT NULL DEFAULT 0, -- of sound or film
+	characters      INTEGER NOT NULL DEFAULT 0, -- spoken
 	cost_nusd       INTEGER NOT NULL DEFAULT 0,
 	upstream_nusd   INTEGER NOT NULL DEFAULT 0,
 	refunded_nusd   INTEGER NOT NULL DEFAULT 0,
@@ -173,7 +183,8 @@ SELECT id, rolled, started_ms - started_ms % 3600000 AS hour_ms, user_id,
        state = 'lost' AS lost,
        state IN ('settled', 'void') AND error = '' AS ok,
        prompt_tok, cached_tok, completion_tok, reasoning_tok, cost_nusd,
-       upstream_nusd, refunded_nusd, error, total_ms, first_token_ms
+       upstream_nusd, refunded_nusd, error, total_ms, first_token_ms,
+       nullif(usage, '') AS usage
   FROM request
  WHERE state <> 'open';
 

@@ -1,4 +1,6 @@
 /* test_rollup.c - hours are summed up once, and the same when done again. */
+#include <sys/wait.h>
+
 #include "history.h"
 
 #include "base/rand.h"
@@ -109,7 +111,8 @@ static const char all_sums[] =
 	"channel_id || ',' || model || ',' || requests || ',' || streams || "
 	"',' || refused || ',' || failed || ',' || gone || ',' || lost || ',' "
 	"|| prompt_tok || ',' || cached_tok || ',' || completion_tok || ',' || "
-	"reasoning_tok || ',' || cost_nusd || ',' || upstream_nusd || ',' || "
+	"reasoning_tok || ',' || cache_write_tok || ',' || audio_out_tok || "
+	"',' || searches || ',' || audio_ms || ',' || cost_nusd || ',' || upstream_nusd || ',' || "
 	"refunded_nusd || ',' || total_ms || ',' || first_ms AS t "
 	"FROM usage_hour UNION ALL "
 	"SELECT hour_ms || ',' || channel_id || ',' || model || ',' || error "
@@ -138,6 +141,14 @@ static const char *const models[] = { "m1", "m2", "m3" };
 static const char *const errors[] = { "", "", "", "upstream_timeout",
 				      "client_closed_request" };
 
+static const char *const usages[] = {
+	"",
+	"{\"in_tok\":5,\"cache_write_tok\":7,\"cache_write_1h_tok\":9}",
+	"{\"audio_in_tok\":1,\"audio_out_tok\":2,\"searches\":3,\"images\":0}",
+	"{\"image_in_tok\":4,\"image_out_tok\":5,\"audio_ms\":6000,"
+	"\"characters\":11,\"by\":\"estimate\"}",
+};
+
 static void random_request(struct fixture *fx, int i)
 {
 	struct request r = REQUEST_EMPTY;
@@ -159,6 +170,7 @@ static void random_request(struct fixture *fx, int i)
 	r.prompt_tok = (int64_t)rand_below(1000);
 	r.completion_tok = (int64_t)rand_below(1000);
 	r.upstream_nusd = (int64_t)rand_below(20);
+	r.usage = usages[rand_below(COUNT(usages))];
 	r.total_ms = (int64_t)rand_below(5000);
 	r.first_token_ms = r.stream ? r.total_ms / 2 : 0;
 	r.state = r.cost_nusd ? "settled" : "void";
@@ -185,8 +197,14 @@ static void check_sums(struct fixture *fx)
 		  "SELECT sum(cost_nusd) FROM request WHERE rolled = 1" },
 		{ "SELECT sum(refunded_nusd) FROM usage_hour",
 		  "SELECT sum(refunded_nusd) FROM request WHERE rolled = 1" },
-		{ "SELECT sum(failed + gone) FROM usage_hour",
-		  "SELECT sum(requests) FROM error_hour" },
+#define KIND(kind)                                                   \
+	{ "SELECT sum(" #kind ") FROM usage_hour",                   \
+	  "SELECT sum(iif(usage = '', 0, coalesce(usage ->> '" #kind \
+	  "', 0))) FROM request WHERE rolled = 1" },
+		ROLLUP_KINDS(KIND)
+#undef KIND
+			{ "SELECT sum(failed + gone) FROM usage_hour",
+			  "SELECT sum(requests) FROM error_hour" },
 		{ "SELECT sum(requests - refused - failed - gone - lost) "
 		  "FROM usage_hour",
 		  "SELECT sum(requests) FROM latency_hour WHERE what = "
@@ -241,6 +259,59 @@ static void each_row_counts_once_whatever_happens(void **state)
 			  &fx.e));
 	ROW_STR(sums(&fx), before);
 	ROW_STR(fixture_audit(&fx), "");
+	fixture_release(&fx);
+	rows_done();
+}
+
+/* In a process of its own: everything is given back, one by one. */
+static void refund_all(struct fixture *fx, int n)
+{
+	fx->db = db_open(fx->path, DB_WRITE, false, &fx->e);
+	for (int i = 0; fx->db && i < n; i++) {
+		maybe_refund(fx, i);
+		usleep(200);
+	}
+	db_close(fx->db);
+	_exit(fx->db ? 0 : 1);
+}
+
+/* A refund between reading the log and writing the sums is noticed. */
+static void refunds_that_come_meanwhile_are_not_lost(void **state)
+{
+	enum { N = 400 };
+	int status, rebuilt = 0;
+	struct rollup r = { 0 };
+	struct fixture fx;
+	char lock[96];
+	pid_t pid;
+
+	(void)state;
+	fixture_init(&fx, NULL);
+	fixture_user(&fx, 1000 * USD, -1);
+	MUST(&fx, db_exec(fx.db, "PRAGMA synchronous = OFF", &fx.e));
+	snprintf(lock, sizeof(lock), "%s/ageing.lock", fx.dir);
+	for (int i = 0; i < N; i++)
+		random_request(&fx, i);
+	MUST(&fx, rollup_run(fx.db, &r, 60000, &fx.e));
+	db_close(fx.db);
+	pid = fork();
+	if (!pid)
+		refund_all(&fx, N);
+	fx.db = fixture_open(&fx, DB_WRITE);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		struct err e = { 0 };
+		int n = rollup_rebuild(fx.db, lock, 0, &e);
+
+		ROW_TRUE(n > 0 || e.code == ERR_DB_BUSY);
+		rebuilt += n > 0;
+	}
+	ROW_INT(status, 0);
+	ROW_TRUE(rebuilt > 0);
+	ROW_TRUE(history_int(&fx, "SELECT sum(refunded_nusd) FROM request") >
+		 0);
+	check_sums(&fx);
+	ROW_STR(fixture_audit(&fx), "");
+	(void)unlink(lock);
 	fixture_release(&fx);
 	rows_done();
 }
@@ -371,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_rebuild_touches_the_asked_hours_only),
 		cmocka_unit_test(names_that_are_made_up_are_not_kept),
 		cmocka_unit_test(usage_is_what_is_summed_up_and_what_is_not),
+		cmocka_unit_test(refunds_that_come_meanwhile_are_not_lost),
 	};
 
 	return cmocka_run_group_tests_name("rollup", tests, NULL, NULL);

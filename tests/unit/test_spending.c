@@ -153,11 +153,34 @@ static void every_day_of_centuries_is_one(void **state)
 	assert_int_equal(day, 157785);
 }
 
+/* What is counted beside prompt and answer: here only sound. */
+#define KINDS(audio_ms)                                            \
+	"\"cache_write_5m_tokens\":0,\"cache_write_1h_tokens\":0," \
+	"\"audio_input_tokens\":0,\"audio_output_tokens\":0,"      \
+	"\"image_input_tokens\":0,\"image_output_tokens\":0,"      \
+	"\"searches\":0,\"images\":0,\"audio_ms\":" audio_ms       \
+	",\"characters\":0,"
+
 static void days_are_listed_and_summed(void **state)
 {
 	struct spend_day days[] = {
-		{ 20777 * DAY, "m1", 2, 10, 4, 5, 1, 9007199254740993, 0 },
-		{ 20778 * DAY, "m2", 1, 1, 0, 1, 0, 7, 7 },
+		{ .day_ms = 20777 * DAY,
+		  .model = "m1",
+		  .requests = 2,
+		  .prompt_tok = 10,
+		  .cached_tok = 4,
+		  .completion_tok = 5,
+		  .reasoning_tok = 1,
+		  .audio_ms = 6000,
+		  .cost_nusd = 9007199254740993 },
+		{ .day_ms = 20778 * DAY,
+		  .model = "m2",
+		  .requests = 1,
+		  .prompt_tok = 1,
+		  .completion_tok = 1,
+		  .audio_ms = 500,
+		  .cost_nusd = 7,
+		  .refunded_nusd = 7 },
 	};
 	struct spending_range range = { 20777 * DAY, 20779 * DAY };
 	struct token t = { .name = "k" };
@@ -172,20 +195,21 @@ static void days_are_listed_and_summed(void **state)
 		"\"to\":\"2026-11-21\",\"data\":["
 		"{\"date\":\"2026-11-20\",\"model\":\"m1\",\"requests\":2,"
 		"\"prompt_tokens\":10,\"cached_tokens\":4,"
-		"\"completion_tokens\":5,\"reasoning_tokens\":1,"
-		"\"cost_nusd\":9007199254740993,"
-		"\"cost_usd\":\"9007199.254740993\","
-		"\"refunded_nusd\":0,\"refunded_usd\":\"0.00\"},"
-		"{\"date\":\"2026-11-21\",\"model\":\"m2\",\"requests\":1,"
-		"\"prompt_tokens\":1,\"cached_tokens\":0,"
-		"\"completion_tokens\":1,\"reasoning_tokens\":0,"
-		"\"cost_nusd\":7,\"cost_usd\":\"0.000000007\","
-		"\"refunded_nusd\":7,\"refunded_usd\":\"0.000000007\"}],"
-		"\"total\":{\"requests\":3,\"prompt_tokens\":11,"
-		"\"cached_tokens\":4,\"completion_tokens\":6,"
-		"\"reasoning_tokens\":1,\"cost_nusd\":9007199254741000,"
-		"\"cost_usd\":\"9007199.254741\",\"refunded_nusd\":7,"
-		"\"refunded_usd\":\"0.000000007\"}}");
+		"\"completion_tokens\":5,\"reasoning_tokens\":1," KINDS(
+			"6000") "\"cost_nusd\":9007199254740993,"
+				"\"cost_usd\":\"9007199.254740993\","
+				"\"refunded_nusd\":0,\"refunded_usd\":\"0.00\"},"
+				"{\"date\":\"2026-11-21\",\"model\":\"m2\",\"requests\":1,"
+				"\"prompt_tokens\":1,\"cached_tokens\":0,"
+				"\"completion_tokens\":1,\"reasoning_tokens\":0," KINDS(
+					"500") "\"cost_nusd\":7,\"cost_usd\":\"0.000000007\","
+					       "\"refunded_nusd\":7,\"refunded_usd\":\"0.000000007\"}],"
+					       "\"total\":{\"requests\":3,\"prompt_tokens\":11,"
+					       "\"cached_tokens\":4,\"completion_tokens\":6,"
+					       "\"reasoning_tokens\":1," KINDS(
+						       "6500") "\"cost_nusd\":9007199254741000,"
+							       "\"cost_usd\":\"9007199.254741\",\"refunded_nusd\":7,"
+							       "\"refunded_usd\":\"0.000000007\"}}");
 	buf_release(&b);
 }
 
