@@ -6,6 +6,7 @@
 #define DIALECT_ANTHROPIC_H
 
 #include "dialect/dialect.h"
+#include "dialect/signed.h"
 #include "dialect/tree.h"
 #include "json/jw.h"
 

@@ -23,6 +23,7 @@ void chat_init(struct chat *c, struct arena *mem, enum shape shape)
 		.format_strict = -1,
 		.think_tok = CHAT_UNSET,
 		.think_shown = -1,
+		.store = -1,
 		.echo = -1,
 		.best_of = CHAT_UNSET,
 		.dimensions = CHAT_UNSET,

@@ -56,11 +56,12 @@ struct chat_part {
 	struct str id;        /* the call's, of TOOL_CALL and TOOL_RESULT; FILE:
 			    of an uploaded one; AUDIO: of an earlier answer */
 	struct str name;      /* the tool's; the file's; OPAQUE: the dialect */
-	struct str url;       /* IMAGE, FILE: where it is, if not in data */
+	struct str url;       /* IMAGE, AUDIO, FILE: where, if not in data */
 	struct str data;      /* IMAGE, AUDIO, FILE: base64, without a prefix */
 	struct str mime;      /* of data, "image/png"; AUDIO: "audio/wav" */
 	struct str detail;    /* IMAGE: low, high, auto */
-	struct str signature; /* REASONING, TOOL_CALL: goes back unchanged */
+	struct str signature; /* REASONING, TOOL_CALL, TEXT: goes back as is */
+	struct str signer;    /* whose it is: a dialect; absent: unknown */
 	struct str cache;     /* cache_control, as JSON */
 	struct str title, context; /* FILE: of a document */
 	struct chat_parts content; /* TOOL_RESULT: what the tool said */
@@ -98,7 +99,7 @@ enum tool_choice {
 	CHOICE_NONE,
 	CHOICE_REQUIRED, /* any tool, but one */
 	CHOICE_NAMED,    /* the one called choice_name */
-	CHOICE_ALLOWED,  /* auto or required among choice_json's */
+	CHOICE_ALLOWED,  /* among choice_json's, in OpenAI's words */
 	CHOICE_OPAQUE,   /* choice_json: of the client's own dialect */
 };
 
@@ -157,6 +158,9 @@ struct chat {
 	struct str service_tier;
 	struct str cache; /* cache_control of the whole request, as JSON */
 	bool stream, include_usage;
+
+	struct str previous; /* the id of the answer that this goes on from */
+	int store;           /* may the answer be kept? -1: not said */
 
 	struct str suffix; /* COMPLETION */
 	int echo;          /* COMPLETION: -1: not said */

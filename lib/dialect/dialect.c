@@ -7,6 +7,7 @@
 static const struct dialect *const dialects[] = {
 	&dialect_openai,
 	&dialect_anthropic,
+	&dialect_gemini,
 };
 
 const struct dialect *dialect_find(const char *name)
@@ -151,7 +152,8 @@ void enc_init(struct enc *x, const struct dialect *dialect, struct arena *mem,
 static void choice_release(struct enc_choice *c)
 {
 	struct buf *bufs[] = { &c->text,        &c->reasoning, &c->refusal,
-			       &c->annotations, &c->logprobs,  &c->signature };
+			       &c->annotations, &c->logprobs,  &c->signature,
+			       &c->parts };
 
 	for (size_t i = 0; i < COUNT(bufs); i++)
 		buf_release(bufs[i]);
@@ -179,7 +181,7 @@ void enc_put(struct enc *x, const struct ev *ev, struct buf *out)
 struct enc_choice *enc_choice(struct enc *x, int index)
 {
 	struct enc_choice *c;
-	struct buf *bufs[6];
+	struct buf *bufs[7];
 
 	if (index < 0 || index >= DEC_CHOICES)
 		return NULL;
@@ -192,6 +194,7 @@ struct enc_choice *enc_choice(struct enc *x, int index)
 	bufs[3] = &c->annotations;
 	bufs[4] = &c->logprobs;
 	bufs[5] = &c->signature;
+	bufs[6] = &c->parts;
 	for (size_t i = 0; i < COUNT(bufs); i++)
 		buf_init(bufs[i], x->max_bytes);
 	x->n_choices = MAX(x->n_choices, index + 1);

@@ -42,7 +42,7 @@ struct dialect {
 	void (*resume)(struct enc *x, const char *p, size_t n);
 };
 
-extern const struct dialect dialect_openai, dialect_anthropic;
+extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini;
 
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 
@@ -113,13 +113,15 @@ struct enc_tool {
 	struct enc_tool *next;
 	int part;
 	const char *id, *name;
-	bool custom, done; /* done: all of it was written */
+	bool custom, done;     /* done: all of it was written */
+	const char *signature; /* NULL: none */
 	struct buf args;
 };
 
 struct enc_choice { /* of a whole answer: what it says so far */
 	struct buf text, reasoning, refusal, annotations, logprobs;
 	struct buf signature; /* of the reasoning */
+	struct buf parts;     /* Gemini's, that have ended, and all before */
 	struct enc_tool *tools, *tool_last;
 	int n_tools;
 	bool has_text, has_role, finished;
@@ -140,15 +142,17 @@ struct enc {
 	bool include_usage;     /* the client asked for it */
 	bool functions;         /* the client asked in the old words */
 	bool base64;            /* vectors as base64 */
+	bool json_array;        /* a stream as one array, not as SSE: Gemini */
 	/* what happened */
 	bool started, failed, ended, too_large;
 	struct usage usage;
 	const char *tier, *fingerprint; /* JSON, for the top */
 	struct buf vectors;             /* items of an embedding's data */
-	struct buf blocks;              /* Anthropic's content, so far */
+	struct buf blocks;              /* the content so far: Anthropic's */
 	int n_blocks;                   /* that have ended */
 	enum ev_kind block;             /* the open one's; EV_START: none */
 	struct enc_tool *block_tool;    /* that it is */
+	const char *feedback;           /* JSON: why a prompt is blocked */
 	int n_choices;
 	struct enc_choice *choices[DEC_CHOICES];
 };

@@ -209,6 +209,15 @@ static struct enc_tool *tool_add(struct enc *x, const struct ev *ev)
 	return t;
 }
 
+static struct enc_tool *tool_find(struct enc *x, int part)
+{
+	struct enc_tool *t = enc_choice(x, 0)->tools;
+
+	while (t && t->part != part)
+		t = t->next;
+	return t;
+}
+
 /* The calls that waited for the one before them. */
 static void flush_tools(struct enc *x, struct buf *out)
 {
@@ -238,11 +247,9 @@ static void on_tool_start(struct enc *x, const struct ev *ev, struct buf *out)
 
 static void on_tool_args(struct enc *x, const struct ev *ev, struct buf *out)
 {
-	struct enc_tool *t = enc_choice(x, 0)->tools;
+	struct enc_tool *t = tool_find(x, ev->part);
 	struct str s = { ev->s, ev->n };
 
-	while (t && t->part != ev->part)
-		t = t->next;
 	if (!t || t->done || !s.n)
 		return;
 	if (x->stream && t == x->block_tool)
@@ -286,8 +293,12 @@ static void on_reasoning(struct enc *x, const struct ev *ev, struct buf *out)
 
 static void on_signature(struct enc *x, const struct ev *ev, struct buf *out)
 {
-	struct str s = { ev->s, ev->n };
+	const char *signer = ev->name ? ev->name : "anthropic";
+	struct str s = signed_out(x->mem, signer, "anthropic",
+				  (struct str){ ev->s, ev->n });
 
+	if (x->block == EV_TEXT || tool_find(x, ev->part))
+		return; /* here only reasoning is signed */
 	ensure(x, EV_REASONING, out);
 	if (x->stream)
 		piece(x, "signature_delta", "signature", s, out);

@@ -164,6 +164,9 @@ static bool can_say(const struct chat *c, const struct chat_part *p, int i)
 		what = "sound";
 	else if (p->kind == PART_REASONING && !p->redacted && !p->signature.n)
 		what = "reasoning without a signature";
+	else if (p->kind == PART_REASONING && p->signer.p &&
+		 !str_eq(p->signer, "anthropic"))
+		what = "reasoning of another dialect";
 	else if (p->kind == PART_OPAQUE && !str_eq(p->name, "anthropic"))
 		what = "a part of another dialect";
 	if (what)

@@ -111,7 +111,8 @@ static int read_thinking(struct chat *c, struct chat_part *p,
 {
 	(void)at, (void)e;
 	p->text = tree_member(c->mem, o, "thinking");
-	p->signature = tree_member(c->mem, o, "signature");
+	signed_in("anthropic", tree_member(c->mem, o, "signature"), &p->signer,
+		  &p->signature);
 	return 0;
 }
 

@@ -65,6 +65,15 @@ void openai_usage_write(const struct usage *u, enum shape shape,
 	jw_end(w);
 }
 
+void openai_signature_write(struct str signature, struct jw *w)
+{
+	jw_object(w, "extra_content");
+	jw_object(w, "google");
+	jw_text(w, "thought_signature", signature);
+	jw_end(w);
+	jw_end(w);
+}
+
 void dialect_error_body(struct buf *out, const char *message, const char *type,
 			const char *param, const char *code)
 {

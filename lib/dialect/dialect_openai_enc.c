@@ -219,6 +219,27 @@ static void on_tool_args(struct enc *x, const struct ev *ev, struct buf *out)
 	tool_piece(x, ev, false, out);
 }
 
+/* Google's: ai.google.dev/gemini-api/docs/openai.  Of reasoning there is no
+ * place for it. */
+static void on_signature(struct enc *x, const struct ev *ev, struct buf *out)
+{
+	struct enc_choice *c = enc_choice(x, ev->choice);
+	struct str s = { ev->s, ev->n };
+	struct chunk k;
+	int index = 0;
+
+	if (!c || x->functions || !tool_find(c, ev->part, &index))
+		return;
+	choice_open(&k, x, ev->choice, out);
+	jw_array(&k.w, "tool_calls");
+	jw_object(&k.w, NULL);
+	jw_int(&k.w, "index", index);
+	openai_signature_write(s, &k.w);
+	jw_end(&k.w);
+	jw_end(&k.w);
+	choice_close(&k, NULL, 0, NULL);
+}
+
 static void on_annotation(struct enc *x, const struct ev *ev, struct buf *out)
 {
 	struct chunk k;
@@ -290,11 +311,17 @@ static void on_end(struct enc *x, const struct ev *ev, struct buf *out)
 
 static void (*const streamed[EV__COUNT])(struct enc *x, const struct ev *ev,
 					 struct buf *out) = {
-	[EV_TEXT] = on_text,           [EV_REASONING] = on_reasoning,
-	[EV_REFUSAL] = on_refusal,     [EV_TOOL_START] = on_tool_start,
-	[EV_TOOL_ARGS] = on_tool_args, [EV_ANNOTATION] = on_annotation,
-	[EV_OPAQUE] = on_opaque,       [EV_FINISH] = on_finish,
-	[EV_ERROR] = on_error,         [EV_END] = on_end,
+	[EV_TEXT] = on_text,
+	[EV_REASONING] = on_reasoning,
+	[EV_REFUSAL] = on_refusal,
+	[EV_TOOL_START] = on_tool_start,
+	[EV_TOOL_ARGS] = on_tool_args,
+	[EV_ANNOTATION] = on_annotation,
+	[EV_SIGNATURE] = on_signature,
+	[EV_OPAQUE] = on_opaque,
+	[EV_FINISH] = on_finish,
+	[EV_ERROR] = on_error,
+	[EV_END] = on_end,
 };
 
 /* --- an event each, collected ----------------------------------------------
@@ -319,6 +346,10 @@ static void keep_tool(struct enc *x, struct enc_choice *c, const struct ev *ev)
 	t = tool_find(c, ev->part, &index);
 	if (!t)
 		return;
+	if (ev->kind == EV_SIGNATURE) {
+		t->signature = arena_dup(x->mem, (struct str){ ev->s, ev->n });
+		return;
+	}
 	buf_add(&t->args, ev->s, ev->n);
 	x->too_large = x->too_large || !buf_ok(&t->args);
 }
@@ -385,7 +416,8 @@ static void collect(struct enc *x, const struct ev *ev)
 	c->finish = ev->kind == EV_FINISH ? ev->finish : c->finish;
 	if (ev->kind == EV_OPAQUE)
 		keep_opaque(x, c, ev);
-	if (ev->kind == EV_TOOL_START || ev->kind == EV_TOOL_ARGS)
+	if (ev->kind == EV_TOOL_START || ev->kind == EV_TOOL_ARGS ||
+	    ev->kind == EV_SIGNATURE)
 		keep_tool(x, c, ev);
 	b = text_for(c, ev);
 	if (!b)

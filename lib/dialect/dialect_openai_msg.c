@@ -139,6 +139,18 @@ static void read_reasoning(struct chat *c, struct chat_msg *m,
 			tree_text(c->mem, v);
 }
 
+/* What Gemini signed: ai.google.dev/gemini-api/docs/openai. */
+static void read_signature(struct chat *c, struct chat_part *p,
+			   struct json_object *call)
+{
+	struct json_object *v = js_get(call, "extra_content");
+
+	p->signature =
+		tree_member(c->mem, js_get(v, "google"), "thought_signature");
+	if (p->signature.p)
+		p->signer = STR("gemini");
+}
+
 static int read_calls(struct chat *c, struct chat_msg *m,
 		      struct json_object *calls, const struct place *at,
 		      struct err *e)
@@ -158,6 +170,7 @@ static int read_calls(struct chat *c, struct chat_msg *m,
 		p->name = tree_member(c->mem, f, "name");
 		p->text = tree_member(c->mem, f,
 				      p->custom ? "input" : "arguments");
+		read_signature(c, p, o);
 	}
 	return 0;
 }

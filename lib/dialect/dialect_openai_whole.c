@@ -25,6 +25,8 @@ static void calls(const struct enc *x, const struct enc_choice *c, struct jw *w)
 		jw_object(w, t->custom ? "custom" : "function");
 		call(t, w);
 		jw_end(w);
+		if (t->signature)
+			openai_signature_write(str_of(t->signature), w);
 		jw_end(w);
 	}
 	jw_end(w);

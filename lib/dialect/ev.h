@@ -28,7 +28,8 @@ enum ev_kind {
 	EV_USAGE,      /* usage: totals so far, not increments */
 	EV_FINISH,     /* finish */
 	EV_ERROR,      /* s: the upstream's message; name: type, id: code */
-	EV_SIGNATURE,  /* s: what must come back unchanged */
+	EV_SIGNATURE,  /* part, s: what must come back unchanged; name: the
+			  dialect that made it, NULL: Anthropic's */
 	EV_REFUSAL,    /* s */
 	EV_ANNOTATION, /* s: a citation, as JSON */
 	EV_VECTOR,     /* choice: which input; s: float32s, little-endian */

@@ -22,6 +22,8 @@ void openai_write_messages(const struct chat *c, struct jw *w);
 
 void openai_usage_write(const struct usage *u, enum shape shape,
 			const char *name, struct jw *w);
+/* extra_content of a call: what Gemini signed. */
+void openai_signature_write(struct str signature, struct jw *w);
 /* The whole answer, when all of its events are in. */
 void openai_whole(struct enc *x, struct buf *out);
 /* The members that begin every answer and chunk: id, object, created, model. */
