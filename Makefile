@@ -74,7 +74,7 @@ help:
 	'make check     everything below, and the end-to-end tests' \
 	'make lint      layers, headers, format, tidy, sizes, shell' \
 	'make test      unit and relay tests under ASan and UBSan' \
-	'make tsan      unit tests with threads and the relay cases, under TSan' \
+	'make tsan      unit tests with threads, the relay cases, RACES_S of load, under TSan' \
 	'make cases     the relay cases through the programs, under ASan' \
 	'make e2e       through a real web server, on loopback' \
 	'make e2e-asan  the same under ASan and UBSan' \
@@ -288,11 +288,16 @@ test: $(UNIT:%=build/asan/unit/%)
 # What has threads: the writer and its neighbours, and the loop with all of
 # them as a program.
 TSAN_WORDS := writer base_log shared
+RACES_S ?= 8
+# ThreadSanitizer of older compilers cannot live with much address randomness.
+CALM := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 TSAN := $(filter $(foreach w,$(TSAN_WORDS),test_$(w) test_$(w)%),$(UNIT))
-tsan: $(TSAN:%=build/tsan/unit/%) build/tsan/relay.fcgi build/tsan/pontage \
-	build/tools/run-cases
+tsan: $(TSAN:%=build/tsan/unit/%) $(addprefix build/tsan/,relay.fcgi admin.fcgi pontage) \
+	build/tools/run-cases build/tsan/tools/upstream build/tsan/tools/load
 	@tests/unit.sh $(filter build/tsan/unit/%,$^)
-	@exec tests/cases.sh build/tsan $(CASES)
+	@tests/cases.sh build/tsan $(CASES)
+	@BUILD=$(CURDIR)/build/tsan TSAN_OPTIONS=halt_on_error=1:exitcode=66 $(CALM) \
+		tests/e2e/run.sh --only ../storm/races.mjs $(RACES_S)
 
 # CASES= names a file or two.
 cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
