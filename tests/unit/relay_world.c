@@ -7,6 +7,7 @@
 
 /* --- struct relay_io -------------------------------------------------------- */
 
+/* "Name:" alone is not sent. */
 static void read_lines(struct world *w, struct world_call *to,
 		       const char *const *lines)
 {
@@ -16,6 +17,7 @@ static void read_lines(struct world *w, struct world_call *to,
 
 		(void)str_next(&rest, ':', &p->name);
 		p->value = str_trim(rest);
+		to->headers.n -= !p->value.n;
 	}
 }
 
@@ -153,6 +155,7 @@ static const struct relay_limits usual_limits = {
 	.max_answer = 1 << 20,
 	.max_event = 65536,
 	.max_queue = 1000,
+	.retry_wait_ms = 2000,
 	.max_attempts = 4,
 };
 

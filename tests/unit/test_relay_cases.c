@@ -8,6 +8,8 @@
 
 #include "relay_world.h"
 
+#include "json/js.h"
+
 #include <glob.h>
 
 struct play {
@@ -36,6 +38,7 @@ static void set_limit(struct relay_limits *l, struct str name, struct str value)
 		{ "max_answer_bytes", &l->max_answer },
 		{ "max_event_bytes", &l->max_event },
 		{ "client_queue_bytes", &l->max_queue },
+		{ "retry_wait_ms", &l->retry_wait_ms },
 	};
 	int64_t n = 0;
 
@@ -76,6 +79,46 @@ static void sort_candidates(struct world *w)
 		}
 }
 
+/* {"name":value}: what a channel changes; of headers the texts. */
+static int changes(struct world *w, struct str json, bool texts,
+		   const struct book_change **to)
+{
+	struct err e = { 0 };
+	struct json_object *all =
+		js_parse(json.p ? json.p : "{}", json.p ? json.n : 2, &e);
+	struct book_change *list = ARENA_ARRAY(&w->arena, struct book_change,
+					       json_object_object_length(all));
+	int n = 0;
+
+	json_object_object_foreach(all, name, v) {
+		const char *text = !v    ? NULL :
+				   texts ? json_object_get_string(v) :
+					   json_object_to_json_string(v);
+
+		list[n++] = (struct book_change){
+			arena_dup(&w->arena, str_of(name)),
+			text ? arena_dup(&w->arena, str_of(text)) : NULL,
+		};
+	}
+	js_free(all);
+	*to = list;
+	return n;
+}
+
+static void set_overrides(struct world *w, struct book_channel *ch,
+			  const struct case_pairs *pairs)
+{
+	struct str system = case_value(pairs, "system-prompt");
+
+	ch->n_params =
+		changes(w, case_value(pairs, "params"), false, &ch->params);
+	ch->n_headers =
+		changes(w, case_value(pairs, "headers"), true, &ch->headers);
+	ch->system_prompt = system.p ? arena_dup(&w->arena, system) : "";
+	(void)str_int(case_value(pairs, "first-token-ms"), 0, INT32_MAX,
+		      &ch->times.first_token_ms);
+}
+
 static void set_channel(struct world *w, int i, const struct case_setup *s)
 {
 	struct book_channel *ch = &w->channels[i];
@@ -91,6 +134,7 @@ static void set_channel(struct world *w, int i, const struct case_setup *s)
 	w->candidates[i].model = mapped(w, &s->pairs);
 	if (!w->candidates[i].model)
 		w->candidates[i].model = arena_dup(&w->arena, w->ask.model);
+	set_overrides(w, ch, &s->pairs);
 }
 
 static void set_money(struct play *p, const struct case_pairs *pairs)
@@ -115,6 +159,7 @@ static void set_up(struct play *p)
 {
 	struct world *w = &p->w;
 	int channels = 0, n = 0;
+	int64_t deadline_ms;
 
 	for (int i = 0; i < p->c->n_setup; i++)
 		channels += str_eq(p->c->setup[i].verb, "channel");
@@ -131,7 +176,11 @@ static void set_up(struct play *p)
 			set_limit(&w->plan.limits, s->pairs.at[k].name,
 				  s->pairs.at[k].value);
 	}
+	if (str_int(case_value(&p->c->client.headers, "x-pontage-deadline-ms"),
+		    1, INT32_MAX, &deadline_ms) == 0)
+		w->plan.limits.deadline_ms = deadline_ms;
 	sort_candidates(w);
+	relay_find_overrides(&w->plan, &w->arena);
 }
 
 /* --- playing ---------------------------------------------------------------- */
@@ -248,6 +297,8 @@ static void play(struct play *p)
 			world_wait(&p->w);
 		else
 			play_answer(p, played - 1);
+		if (!p->w.calling) /* a pause before the next one */
+			world_wait(&p->w);
 	}
 	world_wait(&p->w);
 }
