@@ -14,7 +14,7 @@ ADMIN_SRC := $(sort $(wildcard admin-cgi/*.c))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-PROGRAMS := relay.fcgi admin.fcgi pontage
+PROGRAMS := relay.fcgi admin.fcgi pontage selftest upstream
 TOOLS := upstream load fcgi-client run-cases ids
 
 # --- how ---------------------------------------------------------------------
@@ -76,12 +76,14 @@ help:
 	'make test      unit and relay tests under ASan and UBSan' \
 	'make tsan      unit tests with threads, the relay cases, RACES_S of load, under TSan' \
 	'make cases     the relay cases through the programs, under ASan' \
+	'make selftest  every fault of an upstream, with two channels: a scorecard' \
 	'make e2e       through a real web server, on loopback' \
 	'make e2e-asan  the same under ASan and UBSan' \
 	'make fuzz      each fuzzer for FUZZ_S seconds (10)' \
 	'make bench     speed and memory beside their budgets' \
 	'make storm     kill -9, locks and a full disk under STORM_N requests' \
 	'make storm-mutants  the same must fail with programs that are wrong' \
+	'make flip      FLIP_S seconds (60) of a channel that changes its mood' \
 	'make culprits  what 200 streams feel of a bad neighbour' \
 	'make hold      STREAMS=10000 streams at once, and their memory' \
 	'make cov       line coverage' \
@@ -167,6 +169,10 @@ $$(DIR_$(1))/lib.a: $$(OBJ_LIB_$(1))
 $$(DIR_$(1))/relay.fcgi: $$(RELAY_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/admin.fcgi: $$(ADMIN_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/obj/gen/pages.o $$(DIR_$(1))/lib.a
 $$(DIR_$(1))/pontage: $$(CLI_SRC:%.c=$$(DIR_$(1))/obj/%.o) $$(DIR_$(1))/lib.a
+# For pontage selftest: what tries the gateway, and the upstream it has.
+$$(DIR_$(1))/selftest: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/selftest/*.c) \
+	tests/relay/fcgi.c tests/relay/relay_case.c tests/relay/relay_case_answer.c) $$(DIR_$(1))/lib.a
+$$(DIR_$(1))/upstream: $$(patsubst %.c,$$(DIR_$(1))/obj/%.o,$$(wildcard tests/mock/*.c)) $$(DIR_$(1))/lib.a
 $$(PROGRAMS:%=$$(DIR_$(1))/%):
 	$$(say) LINK $$@
 	$$(Q)$$(CC) $$(LINK_$(1)) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
@@ -212,7 +218,7 @@ $(foreach v,release asan tsan cov,$(eval $(call variant,$(v))))
 # --- run, tests, lint, install -----------------------------------------------
 
 .PHONY: run check lint layers headers format-check tidy sizes shell units test tsan \
-	cases e2e e2e-asan fuzz cov bench storm storm-mutants culprits hold format clean install tools
+	cases selftest flip e2e e2e-asan fuzz cov bench storm storm-mutants culprits hold format clean install tools
 
 FUZZ_S ?= 10
 PREFIX ?= /usr
@@ -225,14 +231,14 @@ run: all ranks-if-npm
 
 # A step that fails does not keep the others from being seen.
 check:
-	@exec tests/check.sh ranks lint test cases tsan e2e fuzz
+	@exec tests/check.sh ranks lint test cases tsan selftest e2e fuzz
 
 # What gcc knows and clang 14 does not.
 CLANG_FLAGS := $(filter-out -Werror -ftrivial-auto-var-init=zero \
 	-Wno-format-truncation,$(BASE_FLAGS))
 
 # C that is ours; what make generates is not.
-C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay tests/cases \
+C_DIRS := lib fcgi admin-cgi cli tests/unit tests/mock tests/bench tests/relay tests/cases tests/selftest \
 	tests/fuzz tests/storm tests/tokens
 C_ALL := $(sort $(wildcard $(C_DIRS:%=%/*.[ch]) lib/*/*.[ch]))
 C_TIDY := $(filter %.c,$(C_ALL))
@@ -302,6 +308,9 @@ tsan: $(TSAN:%=build/tsan/unit/%) $(addprefix build/tsan/,relay.fcgi admin.fcgi 
 # CASES= names a file or two.
 cases: build/asan/relay.fcgi build/asan/pontage build/tools/run-cases
 	@exec tests/cases.sh build/asan $(CASES)
+
+selftest: all
+	@exec build/pontage selftest
 
 # The programs under test are the released ones; E2E= names a file or two.
 e2e: all ranks build/tools/upstream build/tools/load build/tools/ids \
@@ -379,6 +388,10 @@ $(foreach m,$(MUTANTS),$(eval $(call mutant,$(m))))
 
 storm-mutants: all $(MUTANTS:%=build/mutants/%)
 	@exec tests/e2e/run.sh --only ../storm/mutants.mjs
+
+FLIP_S ?= 60
+flip: all build/tools/upstream
+	@exec tests/e2e/run.sh --only ../storm/flip.mjs $(FLIP_S)
 
 culprits: all $(TOOLS:%=build/tools/%)
 	@exec tests/e2e/run.sh --only ../storm/culprits.mjs

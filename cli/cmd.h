@@ -40,7 +40,8 @@ struct cli {
 	struct db *db;
 };
 
-extern const struct cmd cmd_code, cmd_refund, cmd_usage, cmd_archive;
+extern const struct cmd cmd_selftest, cmd_code, cmd_refund, cmd_usage,
+	cmd_archive;
 extern const struct cmd cmd_route, cmd_fallback, cmd_limit, cmd_model;
 extern const struct cmd cmd_init, cmd_serve, cmd_tick, cmd_config, cmd_user,
 	cmd_token, cmd_channel, cmd_price, cmd_group, cmd_budget, cmd_log,

@@ -132,11 +132,14 @@ static void print_attempts(const char *json)
 	for (int i = 0; i < js_len(all); i++) {
 		struct json_object *a = js_at(all, i);
 		const char *error = js_str(a, "error", "");
+		const char *why = js_str(a, "why", "");
 
-		printf("  attempt %d: channel %s, status %lld, %s, %lld ms\n",
+		printf("  attempt %d: channel %s, key %lld, status %lld, %s, "
+		       "%lld ms%s%s\n",
 		       i + 1, js_str(a, "channel", "?"),
+		       (long long)js_int(a, "key", 0),
 		       (long long)js_int(a, "status", 0), *error ? error : "ok",
-		       (long long)js_int(a, "ms", 0));
+		       (long long)js_int(a, "ms", 0), *why ? ": " : "", why);
 	}
 	js_free(all);
 }

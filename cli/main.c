@@ -16,11 +16,12 @@
 #include "db/db.h"
 
 static const struct cmd *const verbs[] = {
-	&cmd_init,    &cmd_serve,   &cmd_tick,   &cmd_config,   &cmd_user,
-	&cmd_token,   &cmd_channel, &cmd_route,  &cmd_fallback, &cmd_model,
-	&cmd_limit,   &cmd_price,   &cmd_group,  &cmd_budget,   &cmd_log,
-	&cmd_receipt, &cmd_code,    &cmd_refund, &cmd_usage,    &cmd_archive,
-	&cmd_audit,   &cmd_doctor,  &cmd_backup, &cmd_count,    NULL
+	&cmd_init,    &cmd_serve,   &cmd_tick,     &cmd_config,   &cmd_user,
+	&cmd_token,   &cmd_channel, &cmd_route,    &cmd_fallback, &cmd_model,
+	&cmd_limit,   &cmd_price,   &cmd_group,    &cmd_budget,   &cmd_log,
+	&cmd_receipt, &cmd_code,    &cmd_refund,   &cmd_usage,    &cmd_archive,
+	&cmd_audit,   &cmd_doctor,  &cmd_selftest, &cmd_backup,   &cmd_count,
+	NULL
 };
 
 struct globals {

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 
 files=$(find lib fcgi admin-cgi cli tests/unit tests/mock tests/bench \
-	tests/relay tests/cases tests/fuzz tests/storm -name '*.[ch]' 2>/dev/null | sort)
+	tests/relay tests/cases tests/fuzz tests/storm tests/selftest -name '*.[ch]' 2>/dev/null | sort)
 found=$({
 	pmccabe $(echo "$files" | grep '\.c$') 2>/dev/null | awk '
 		# modified complexity, traditional, statements, line, lines, file

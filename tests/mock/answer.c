@@ -448,6 +448,7 @@ static const struct status {
 	/* clang-format off */
 	{ 400,  400, "Bad Request",           "invalid_request_error", NULL, "Invalid value for 'mock'." },
 	{ 4000, 400, "Bad Request",           "invalid_request_error", "\"context_length_exceeded\"", "This model's maximum context length is 8192 tokens." },
+	{ 4001, 400, "Bad Request",           "invalid_request_error", "\"content_filter\"", "The prompt was filtered by the provider's content management policy." },
 	{ 401,  401, "Unauthorized",          "invalid_request_error", "\"invalid_api_key\"", "Incorrect API key provided." },
 	{ 403,  403, "Forbidden",             "insufficient_permissions", NULL, "You have insufficient permissions for this operation." },
 	{ 404,  404, "Not Found",             "invalid_request_error", "\"model_not_found\"", "The model does not exist or you do not have access to it." },

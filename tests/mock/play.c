@@ -443,17 +443,55 @@ static enum play_next (*const run[STEP__COUNT])(struct play *, struct buf *,
 
 /* --- the whole play -------------------------------------------------------- */
 
+static const struct fault *flaky(struct play *p, uint64_t n)
+{
+	bool fails = p->arg[0] && n % (uint64_t)p->arg[0] == 0;
+
+	return fails ? fault_find(STR("mock-500"), p->arg) : p->fault;
+}
+
+static const struct fault *once(struct play *p, uint64_t n)
+{
+	static uint64_t times;
+	static const struct step later[] = {
+		{ STEP_ERROR, "Retry-After: 1\r\n", 429 }, { STEP_END, NULL, 0 }
+	};
+	static const struct fault first = { .name = "mock-429-once",
+					    .whole = later };
+
+	(void)n;
+	return times++ % 2 ? p->fault : &first;
+}
+
+static const struct fault *flip(struct play *p, uint64_t n)
+{
+	static const char *const moods[] = { "mock-echo", "mock-429",
+					     "mock-silence", "mock-500" };
+	int64_t turn = clock_mono_ms() / MAX(p->arg[0], 1);
+
+	(void)n;
+	return fault_find(str_of(moods[turn % (int64_t)COUNT(moods)]), p->arg);
+}
+
+/* Those that are another row at times. */
+static const struct {
+	const char *name;
+	const struct fault *(*is)(struct play *p, uint64_t n);
+} moody[] = {
+	{ "mock-flaky-", flaky },
+	{ "mock-429-once", once },
+	{ "mock-flip-", flip },
+};
+
 static const struct fault *choose(struct play *p, uint64_t n, uint64_t chance)
 {
-	const struct fault *f = fault_find(p->ask.model, p->arg);
-
-	if (f->flags & FAULT_ANY)
+	p->fault = fault_find(p->ask.model, p->arg);
+	if (p->fault->flags & FAULT_ANY)
 		return fault_any(chance);
-	if (strcmp(f->name, "mock-flaky-") != 0)
-		return f;
-	if (p->arg[0] && n % (uint64_t)p->arg[0] == 0)
-		return fault_find(STR("mock-500"), p->arg);
-	return f;
+	for (size_t i = 0; i < COUNT(moody); i++)
+		if (!strcmp(moody[i].name, p->fault->name))
+			return moody[i].is(p, n);
+	return p->fault;
 }
 
 void play_start(struct play *p, const struct request *r, enum ask_kind kind,
