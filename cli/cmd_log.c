@@ -80,6 +80,7 @@ static const struct out_col show_cols[] = {
 	{ "total_ms", "in all, ms", OUT_INT, COL(total_ms) },
 	{ "attempts", "attempts", OUT_INT, COL(attempts) },
 	{ "attempts_list", NULL, OUT_RAW, COL(attempts_json) },
+	{ "route", NULL, OUT_RAW, COL(route) },
 	{ "receipt", NULL, OUT_TEXT, COL(request_id) },
 	{ .name = NULL }
 };
@@ -144,6 +145,25 @@ static void print_attempts(const char *json)
 	js_free(all);
 }
 
+/* All that there were when it was planned, and why each was tried or not. */
+static void print_route(const char *json)
+{
+	struct err e = { 0 };
+	struct json_object *all = js_parse(json, strlen(json), &e);
+
+	for (int i = 0; i < js_len(all); i++) {
+		struct json_object *a = js_at(all, i);
+		long long wait_ms = (long long)js_int(a, "wait_ms", -1);
+
+		printf("  channel %s, key %lld: %s", js_str(a, "channel", "?"),
+		       (long long)js_int(a, "key", 0), js_str(a, "why", "?"));
+		if (wait_ms >= 0)
+			printf(", %lld ms more", wait_ms);
+		printf("\n");
+	}
+	js_free(all);
+}
+
 static int show(struct cli *c, const void *values, struct err *e)
 {
 	const struct values *v = values;
@@ -155,6 +175,8 @@ static int show(struct cli *c, const void *values, struct err *e)
 	out_one(&c->out, show_cols, &r);
 	if (!c->json && *r.attempts_json)
 		print_attempts(r.attempts_json);
+	if (!c->json && *r.route)
+		print_route(r.route);
 	return 0;
 }
 

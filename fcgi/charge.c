@@ -93,6 +93,8 @@ static void fill_end(struct exchange *x)
 	row->stopped = end->stopped;
 	row->attempts = end->n_attempts;
 	row->attempts_json = attempts_json(x);
+	if (end->code || end->n_attempts > 1)
+		row->route = route_json(&x->route, &x->arena);
 	row->first_token_ms = MAX(end->first_ms, 0);
 	row->total_ms = clock_wall_ms() - row->started_ms;
 }

@@ -15,6 +15,7 @@ struct claims { /* on one model */
 	struct book_model *model;
 	struct claim *p;
 	int n;
+	bool by_pattern; /* some of them */
 };
 
 struct work {
@@ -22,7 +23,8 @@ struct work {
 	const struct book_stored *all;
 	struct arena *scratch;
 	int *channel;          /* of each row of channel_model */
-	int *pattern;          /* the same; -1: an exact name */
+	int *model, *pattern;  /* the same; -1: it is the other */
+	int *order;            /* the rows, by channel: by priority */
 	struct claims *claims; /* in the order of b->models */
 };
 
@@ -132,6 +134,20 @@ static void find_channels(struct work *w)
 	}
 }
 
+/* Counts, and puts each where those before it leave off. */
+static void order_rows(struct work *w)
+{
+	const struct channel_all *all = &w->all->channels;
+	int *at = ARENA_ARRAY(w->scratch, int, all->n_channels + 2);
+
+	for (int i = 0; i < all->n_models; i++)
+		at[w->channel[i] + 1]++;
+	for (int i = 0; i < all->n_channels; i++)
+		at[i + 1] += at[i];
+	for (int i = 0; i < all->n_models; i++)
+		w->order[at[w->channel[i]]++] = i;
+}
+
 /* --- names ----------------------------------------------------------------------- */
 
 static void add_names(struct work *w)
@@ -142,9 +158,12 @@ static void add_names(struct work *w)
 	for (int i = 0; i < all->n_models; i++) {
 		const char *name = all->models[i].model;
 
-		w->pattern[i] = -1;
+		w->model[i] = w->pattern[i] = -1;
 		if (pattern_kind(str_of(name)) == PATTERN_EXACT) {
-			model_named(b, name)->n_seats++;
+			struct book_model *m = model_named(b, name);
+
+			m->n_seats++;
+			w->model[i] = m->place;
 			continue;
 		}
 		w->pattern[i] = pattern_named(b, name);
@@ -188,7 +207,7 @@ static const char *upstream_of(struct work *w, const struct claim *c,
 	const char *star = strchr(c->upstream, '*');
 	struct str part;
 
-	if (!*c->upstream)
+	if (!*c->upstream || !strcmp(c->upstream, model))
 		return model;
 	part = star ? pattern_star(str_of(c->as), str_of(model)) : STR_NONE;
 	if (!part.p)
@@ -203,7 +222,7 @@ static void seat(struct work *w, struct claims *c)
 {
 	struct book_model *m = c->model;
 
-	if (c->n > 1)
+	if (c->by_pattern)
 		qsort(c->p, (size_t)c->n, sizeof(*c->p), by_claim);
 	m->seats = ARENA_ARRAY(&w->b->arena, struct book_seat, c->n + 1);
 	m->n_seats = 0;
@@ -236,8 +255,9 @@ static void claim_by_pattern(struct work *w, struct claims *c, bool *has,
 		has[i] = pattern_has(b->patterns[i].p, str_of(c->model->name));
 		n += has[i] ? b->patterns[i].n_rows : 0;
 	}
+	c->by_pattern = n > c->model->n_seats;
 	c->p = ARENA_ARRAY(w->scratch, struct claim, n + 1);
-	for (int i = 0; i < n_rows && n > c->model->n_seats; i++)
+	for (int i = 0; i < n_rows && c->by_pattern; i++)
 		if (has[w->pattern[rows[i]]])
 			claim(c, w, rows[i]);
 }
@@ -251,20 +271,16 @@ static void add_seats(struct work *w)
 	int n_rows = 0;
 
 	for (int i = 0; i < all->n_models; i++)
-		if (w->pattern[i] >= 0)
-			rows[n_rows++] = i;
+		if (w->pattern[w->order[i]] >= 0)
+			rows[n_rows++] = w->order[i];
 	for (int i = 0; i < b->n_models; i++) {
 		w->claims[i].model = b->models[i];
 		claim_by_pattern(w, &w->claims[i], has, rows, n_rows);
 	}
-	for (int i = 0; i < all->n_models; i++) {
-		const struct book_model *m;
-
-		if (pattern_kind(str_of(all->models[i].model)) != PATTERN_EXACT)
-			continue;
-		m = find(b, str_of(all->models[i].model));
-		claim(&w->claims[m->place], w, i);
-	}
+	for (int i = 0; i < all->n_models; i++)
+		if (w->model[w->order[i]] >= 0)
+			claim(&w->claims[w->model[w->order[i]]], w,
+			      w->order[i]);
 	for (int i = 0; i < b->n_models; i++)
 		seat(w, &w->claims[i]);
 }
@@ -328,9 +344,12 @@ void book_models(struct book *b, const struct book_stored *all,
 	b->models = ARENA_ARRAY(&b->arena, struct book_model *, room + 1);
 	b->patterns = ARENA_ARRAY(&b->arena, struct book_pattern, n + 1);
 	w.channel = ARENA_ARRAY(scratch, int, n + 1);
+	w.model = ARENA_ARRAY(scratch, int, n + 1);
 	w.pattern = ARENA_ARRAY(scratch, int, n + 1);
+	w.order = ARENA_ARRAY(scratch, int, n + 1);
 	w.claims = ARENA_ARRAY(scratch, struct claims, room + 1);
 	find_channels(&w);
+	order_rows(&w);
 	add_names(&w);
 	add_seats(&w);
 	add_settings(&w);

@@ -307,7 +307,7 @@ static const struct db_cols refuse_cols =
 		DB_INT(request, status), DB_STR(request, error),
 		DB_INT(request, attempts), DB_STR(request, attempts_json),
 		DB_INT(request, total_ms), DB_STR(request, address),
-		DB_INT(request, worker_id));
+		DB_INT(request, worker_id), DB_STR(request, route));
 
 static int run_refuse(struct db *db, struct write_op *op, struct err *e)
 {
@@ -326,11 +326,11 @@ void refuse_op_init(struct refuse_op *op, struct request *row)
 static int run_progress(struct db *db, struct write_op *op, struct err *e)
 {
 	struct progress_op *p = (struct progress_op *)op;
-	struct sqlite3_stmt *st =
-		db_bind(db, ST_REQUEST_PROGRESS, "iiiississii", clock_wall_ms(),
-			p->prompt_tok, p->completion_tok, p->cost_nusd,
-			p->usage, p->lines, p->channel_id, p->provider,
-			p->model_served, p->upstream_nusd, p->id);
+	struct sqlite3_stmt *st = db_bind(
+		db, ST_REQUEST_PROGRESS, "iiiissiissii", clock_wall_ms(),
+		p->prompt_tok, p->completion_tok, p->cost_nusd, p->usage,
+		p->lines, p->channel_id, p->price_id, p->provider,
+		p->model_served, p->upstream_nusd, p->id);
 
 	return db_run(db, st, e) < 0 ? -1 : 0; /* 0: it has ended meanwhile */
 }

@@ -95,8 +95,8 @@ void refuse_op_init(struct refuse_op *op, struct request *row);
 struct progress_op {
 	struct write_op op;
 	int64_t id, prompt_tok, completion_tok, cost_nusd;
-	const char *usage, *lines; /* as in struct request; init: "" */
-	int64_t channel_id;        /* that serves */
+	const char *usage, *lines;    /* as in struct request; init: "" */
+	int64_t channel_id, price_id; /* that serves; of what serves */
 	const char *provider, *model_served;
 	int64_t upstream_nusd;
 };

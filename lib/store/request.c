@@ -32,7 +32,7 @@ static const struct db_cols cols = DB_COLS(
 	DB_STR(request, usage), DB_STR(request, usage_raw),
 	DB_STR(request, usage_flag), DB_STR(request, lines),
 	DB_INT(request, upstream_nusd), DB_INT(request, stopped),
-	DB_STR(request, user), DB_STR(request, token),
+	DB_STR(request, route), DB_STR(request, user), DB_STR(request, token),
 	DB_STR(request, channel));
 
 /* The first row that may have begun at the time or later: by halving, since

@@ -48,6 +48,8 @@ struct request {
 	const char *lines;        /* of the bill: [{"line":"input",...}] */
 	int64_t upstream_nusd;    /* what it cost us */
 	bool stopped;             /* by the budget: it ends with "length" */
+	const char *route; /* of the refused, failed and retried: which there
+			      were and why, as JSON: policy/route.h; or "" */
 
 	const char *user, *token, *channel; /* read only: their names, or "" */
 };
@@ -69,7 +71,8 @@ struct request {
 			   .usage = "",           \
 			   .usage_raw = "",       \
 			   .usage_flag = "",      \
-			   .lines = "" })
+			   .lines = "",           \
+			   .route = "" })
 
 struct request_filter { /* 0 and NULL: any */
 	int64_t user_id, token_id, channel_id;

@@ -65,6 +65,7 @@ UPDATE request
        usage = :usage,
        lines = :lines,
        channel_id = :channel_id,
+       price_id = :price_id,
        provider = :provider,
        model_served = :model_served,
        upstream_nusd = :upstream_nusd
@@ -124,7 +125,8 @@ UPDATE request
        usage_flag = :usage_flag,
        lines = :lines,
        upstream_nusd = :upstream_nusd,
-       stopped = :stopped
+       stopped = :stopped,
+       route = :route
  WHERE id = :id;
 
 -- :request_refuse
@@ -132,11 +134,11 @@ INSERT INTO request (state, request_id, started_ms, user_id, account_id,
                      token_id, channel_id, endpoint, provider,
                      model_asked, stream, price_id, status, error,
                      attempts, attempts_json, total_ms, address,
-                     worker_id)
+                     worker_id, route)
 VALUES ('refused', :request_id, :started_ms, :user_id, :account_id, :token_id,
         :channel_id, :endpoint, :provider, :model_asked, :stream,
         :price_id, :status, :error, :attempts, :attempts_json,
-        :total_ms, :address, :worker_id);
+        :total_ms, :address, :worker_id, :route);
 
 -- :txn_next
 -- The id of the next txn: who asks holds the write lock.  Archived ones are

@@ -234,16 +234,17 @@ static const struct {
 static void add_row(struct world *w, size_t i)
 {
 	struct channel_change change = CHANNEL_KEEP;
-	int64_t key, id = add_channel(w, channels[i].name, channels[i].provider,
-				      !channels[i].off, 100 - (int64_t)i);
+	int64_t key = 0,
+		id = add_channel(w, channels[i].name, channels[i].provider,
+				 !channels[i].off, 100 - (int64_t)i);
 
+	if (channels[i].secret)
+		key = add_key(w, id, channels[i].secret, channels[i].origin);
+	/* A new key is a new chance: what is said is said after it. */
 	change.state = channels[i].state;
 	change.reason = channels[i].state;
 	if (change.state)
 		MUST(&w->fx, channel_set(w->fx.db, id, &change, &w->fx.e));
-	if (!channels[i].secret)
-		return;
-	key = add_key(w, id, channels[i].secret, channels[i].origin);
 	if (channels[i].key_off)
 		MUST(&w->fx,
 		     channel_key_enable(w->fx.db, key, false, "no", &w->fx.e));
