@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
+#include "shared/health.h"
 #include "shared/shared.h"
 #include "store/disk.h"
 #include "json/jw.h"
@@ -110,6 +111,18 @@ static void write_worker(struct jw *w, const struct shared_view *v)
 	jw_end(w);
 }
 
+/* Whom the gateway leaves alone; they are no reason to be sent away. */
+static void write_cooling(struct jw *w, const struct admin *a)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	jw_object(w, "cooling");
+	jw_int(w, "channels",
+	       health_cooling(a->shared, HEALTH_CHANNEL, now_ms));
+	jw_int(w, "keys", health_cooling(a->shared, HEALTH_KEY, now_ms));
+	jw_end(w);
+}
+
 void health_ready(const struct admin *a, struct reply *reply)
 {
 	const struct check checks[] = { check_database(a), check_relay(a),
@@ -130,6 +143,7 @@ void health_ready(const struct admin *a, struct reply *reply)
 	for (size_t i = 0; i < COUNT(checks); i++)
 		write_check(&w, &checks[i]);
 	jw_end(&w);
+	write_cooling(&w, a);
 	jw_array(&w, "workers");
 	for (int i = 0; i < SHARED_SLOTS; i++)
 		if (shared_look(a->shared, i, &v))

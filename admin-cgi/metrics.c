@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/db.h"
+#include "shared/health.h"
 #include "shared/shared.h"
 #include "store/gauge.h"
 
@@ -124,8 +125,33 @@ static void put_ledger(const struct gauges *g, struct buf *out)
 	      "files with settlements that cannot be settled: look at them");
 }
 
+/* --- channels -------------------------------------------------------------------- */
+
+static void put_routes(const struct gauge_routes *r, struct buf *out)
+{
+	gauge(out, "channels", r->channels, "channels that are enabled");
+	gauge(out, "channels_disabled", r->channels_disabled,
+	      "of them, those that the gateway has disabled");
+	gauge(out, "provider_keys", r->keys, "keys of enabled channels");
+	gauge(out, "provider_keys_disabled", r->keys_disabled,
+	      "of them, those that their provider refuses");
+}
+
+static void put_cooling(const struct admin *a, struct buf *out)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	gauge(out, "channels_cooling",
+	      health_cooling(a->shared, HEALTH_CHANNEL, now_ms),
+	      "channels that failed and are left alone for a while");
+	gauge(out, "provider_keys_cooling",
+	      health_cooling(a->shared, HEALTH_KEY, now_ms),
+	      "keys that are left alone, most because the provider asked");
+}
+
 /* -1: the log says why. */
-static int read_ledger(const struct admin *a, struct gauges *g)
+static int read_ledger(const struct admin *a, struct gauges *g,
+		       struct gauge_routes *r)
 {
 	struct err e = { 0 };
 	struct db *db = db_open(a->conf->db_path, DB_READ, false, &e);
@@ -135,7 +161,8 @@ static int read_ledger(const struct admin *a, struct gauges *g)
 		db_busy_ms(db, DB_WAIT_MS);
 		schema = db_schema(db, &e);
 	}
-	if (schema >= 0 && gauge_read(db, a->conf, g, &e) < 0)
+	if (schema >= 0 &&
+	    (gauge_read(db, a->conf, g, &e) < 0 || gauge_routes(db, r, &e) < 0))
 		schema = -1;
 	db_close(db);
 	if (schema < 0)
@@ -146,16 +173,20 @@ static int read_ledger(const struct admin *a, struct gauges *g)
 void metrics_show(const struct admin *a, struct reply *reply)
 {
 	struct buf *out = &reply->body;
+	struct gauge_routes routes;
 	struct gauges g;
-	int schema = read_ledger(a, &g);
+	int schema = read_ledger(a, &g, &routes);
 
 	reply->type = "text/plain; version=0.0.4; charset=utf-8";
 	put_build(out, MAX(schema, 0));
 	gauge(out, "database_up", schema >= 0,
 	      "1: the database can be read; without it what is in it is left "
 	      "out");
-	if (schema >= 0)
+	if (schema >= 0) {
 		put_ledger(&g, out);
+		put_routes(&routes, out);
+	}
+	put_cooling(a, out);
 	put_counters(a, out);
 	put_processes(a, out);
 }

@@ -122,3 +122,18 @@ void health_look(struct shared *sh, enum health_of of, int64_t id,
 	v->wait_ms = MAX(until_ms - now_ms, 0);
 	v->since_ms = atomic_load(&h->since_ms);
 }
+
+int health_cooling(struct shared *sh, enum health_of of, int64_t now_ms)
+{
+	struct health_table *t = &sh->file->healths;
+	int n = 0;
+
+	for (int i = 0; i < HEALTH_ROOM; i++) {
+		uint64_t key =
+			atomic_load_explicit(&t->keys[i], memory_order_relaxed);
+
+		if (key && (key & 15) == (uint64_t)of)
+			n += atomic_load(&t->healths[i].until_ms) > now_ms;
+	}
+	return n;
+}

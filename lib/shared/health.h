@@ -50,4 +50,7 @@ void health_leave(struct shared *sh, enum health_of of, int64_t id);
 void health_look(struct shared *sh, enum health_of of, int64_t id,
 		 int64_t now_ms, struct health_view *v);
 
+/* How many of them cool down now. */
+int health_cooling(struct shared *sh, enum health_of of, int64_t now_ms);
+
 #endif

@@ -1,4 +1,5 @@
-/* gauge.h - what is under way in the ledger just now, in numbers. */
+/* gauge.h - what is under way in the ledger just now, and what can be called,
+ * in numbers. */
 #ifndef STORE_GAUGE_H
 #define STORE_GAUGE_H
 
@@ -13,6 +14,12 @@ struct gauges {
 	int64_t wal_bytes;
 	int64_t spooled, spool_bad; /* files that wait; that nobody can read */
 };
+
+struct gauge_routes { /* those that administrators have enabled */
+	int64_t channels, keys;
+	int64_t channels_disabled, keys_disabled; /* by the gateway */
+};
+int gauge_routes(struct db *db, struct gauge_routes *out, struct err *e);
 
 int gauge_read(struct db *db, const struct conf *conf, struct gauges *out,
 	       struct err *e);
