@@ -2,7 +2,9 @@
 #include "doctor.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/clock.h"
@@ -59,6 +61,18 @@ static struct finding ticks(struct doctor *d)
 	return count(d, SHARED_TICK, "tick");
 }
 
+/* Under systemd the sockets are root's, and ours is another user. */
+static const char *group_cure(struct doctor *d, const char *path)
+{
+	struct stat st;
+	const struct group *g;
+
+	if (stat(path, &st) || !(g = getgrgid(st.st_gid)))
+		return "the web server's user must be in socket_group";
+	return TEXT(d, "the web server's user must be in the group %s",
+		    g->gr_name);
+}
+
 static struct finding socket_at(struct doctor *d, const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -72,10 +86,12 @@ static struct finding socket_at(struct doctor *d, const char *path)
 		close(fd);
 	if (!r)
 		return finding(DOCTOR_OK, path, NULL);
+	if (r == EACCES)
+		return finding(DOCTOR_NOTE,
+			       TEXT(d, "%s is not for this user to try", path),
+			       group_cure(d, path));
 	return finding(DOCTOR_BAD, TEXT(d, "%s: %s", path, strerror(r)),
-		       r == EACCES ? "the web server's user must be in "
-				     "socket_group" :
-				     start_it);
+		       start_it);
 }
 
 static struct finding relay_socket(struct doctor *d)
