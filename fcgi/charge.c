@@ -53,14 +53,17 @@ static void fill_usage(struct exchange *x, const struct usage *u)
 		arena_dup(&x->arena, buf_span(&x->relay.listen.usage_raw));
 }
 
-/* What the channel costs us, by the usage that the user pays for. */
-static int64_t upstream_nusd(const struct exchange *x,
-			     const struct candidate *to, const struct usage *u)
+/* The user pays for the model that served. */
+static const struct book_price *paid_by(const struct exchange *x,
+					const struct candidate *to)
 {
-	const struct book_price *p =
-		book_cost(x->book, x->ask.model, to->channel, to->model);
+	return to ? to->price : &x->price;
+}
 
-	return bill_cost(p, u, PPM);
+/* What the channel costs us, by the usage that the user pays for. */
+static int64_t upstream_nusd(const struct candidate *to, const struct usage *u)
+{
+	return bill_cost(to->cost, u, PPM);
 }
 
 /* What the user pays line by line. */
@@ -70,12 +73,13 @@ static void fill_bill(struct exchange *x, const struct usage *u)
 	struct request *row = &x->row;
 	struct bill b;
 
-	bill_make(&x->price, u, row->factor_ppm, &b);
+	row->price_id = paid_by(x, served)->id;
+	bill_make(paid_by(x, served), u, row->factor_ppm, &b);
 	row->cost_nusd = b.amount_nusd;
 	row->lines = bill_json(&b, &x->arena);
 	row->usage = tokens_noted(x, u, &x->arena);
 	if (served)
-		row->upstream_nusd = upstream_nusd(x, served, u);
+		row->upstream_nusd = upstream_nusd(served, u);
 }
 
 static void fill_end(struct exchange *x)
@@ -99,6 +103,28 @@ static void fill_end(struct exchange *x)
 	row->total_ms = clock_wall_ms() - row->started_ms;
 }
 
+/* For /metrics. */
+static void count_end(const struct exchange *x)
+{
+	const struct relay_end *end = &x->relay.end;
+	struct shared_slot *slot = x->loop->slot;
+	int64_t failed = 0, forbidden = 0;
+
+	for (int i = 0; i < end->n_attempts; i++) {
+		enum err_code code = end->attempts[i].code;
+
+		failed += code && code != ERR_CLIENT_GONE;
+		forbidden += code == ERR_UP_FORBIDDEN;
+	}
+	shared_count(slot, SHARED_streams, x->ask.stream);
+	shared_count(slot, SHARED_attempts, end->n_attempts);
+	shared_count(slot, SHARED_retries, MAX(end->n_attempts - 1, 0));
+	shared_count(slot, SHARED_upstream_errors, failed);
+	shared_count(slot, SHARED_egress_refused, forbidden);
+	shared_count(slot, SHARED_client_gone, end->client_gone);
+	shared_count(slot, SHARED_overloaded, end->status == 503);
+}
+
 void charge_end(struct exchange *x)
 {
 	struct usage u;
@@ -112,6 +138,7 @@ void charge_end(struct exchange *x)
 	fill_end(x);
 	fill_bill(x, &u);
 	x->row.state = u.source == USAGE_NONE ? "void" : "settled";
+	count_end(x);
 }
 
 void charge_note(struct exchange *x)
@@ -122,7 +149,7 @@ void charge_note(struct exchange *x)
 	struct bill b;
 
 	relay_usage(&x->relay, &u);
-	bill_make(&x->price, &u, x->row.factor_ppm, &b);
+	bill_make(paid_by(x, to), &u, x->row.factor_ppm, &b);
 	progress_op_init(op, x->row.id);
 	op->prompt_tok = MAX(usage_prompt_tok(&u), 0);
 	op->completion_tok = MAX(u.out_tok, 0);
@@ -130,7 +157,8 @@ void charge_note(struct exchange *x)
 	op->lines = bill_json(&b, &x->note->texts);
 	op->usage = tokens_noted(x, &u, &x->note->texts);
 	op->channel_id = to->channel->id;
+	op->price_id = to->price->id;
 	op->provider = to->channel->provider->id;
 	op->model_served = to->model;
-	op->upstream_nusd = upstream_nusd(x, to, &u);
+	op->upstream_nusd = upstream_nusd(to, &u);
 }
