@@ -254,8 +254,14 @@ layers:
 headers: $(GEN)
 	@tests/headers.sh $(CC) $(BASE_FLAGS) $(PKG_CFLAGS)
 
+# Each version has its own taste.
+FORMAT_BY := 14
 format-check:
-	@clang-format --dry-run -Werror $(C_ALL) && echo 'format: $(words $(C_ALL)) files'
+	@case "$$(clang-format --version)" in \
+	*'version $(FORMAT_BY).'*) clang-format --dry-run -Werror $(C_ALL) && \
+		echo 'format: $(words $(C_ALL)) files' ;; \
+	*) echo 'format: not looked at, clang-format $(FORMAT_BY) decides' ;; \
+	esac
 
 format:
 	clang-format -i $(C_ALL)
