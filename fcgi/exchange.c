@@ -77,6 +77,11 @@ static void on_settled(struct write_op *op)
 	if (op->err.code)
 		log_error("bill.settle", LOG_S("id", x->request_id),
 			  LOG_S("cause", op->err.msg));
+	else
+		shared_count(x->loop->slot,
+			     strcmp(x->row.state, "void") ? SHARED_settled :
+							    SHARED_voided,
+			     1);
 	x->settled = true;
 	maybe_over(x);
 }
@@ -243,6 +248,7 @@ static enum record_sent send_some(struct exchange *x, struct client *c)
 		how = front_send(c->conn, piece, pieces(x, piece),
 				 x->ended && !c->hangs_up, &n);
 		took(x, n);
+		shared_count(x->loop->slot, SHARED_bytes_out, (int64_t)n);
 		turn += n;
 	} while (how == RECORD_TAKEN && queued(x) && turn < TURN_BYTES);
 	return queued(x) && how == RECORD_TAKEN ? RECORD_FULL : how;
@@ -317,6 +323,7 @@ void exchange_refuse(struct exchange *x, const struct err *e)
 	answer_error(&x->out, &a, x->request_id);
 	x->row.state = "refused";
 	x->row.status = answer_status(&a);
+	shared_count(x->loop->slot, SHARED_overloaded, x->row.status == 503);
 	x->row.error = err_info(e->code)->code;
 	x->row.total_ms = clock_wall_ms() - x->row.started_ms;
 	x->refused = true;
@@ -502,6 +509,7 @@ void exchange_begin(struct exchange *x)
 		exchange_answer(x);
 		return;
 	}
+	shared_count(l->slot, SHARED_reserved, 1);
 	free(x->op);
 	x->op = NULL;
 	x->timer.fn = on_time;

@@ -305,6 +305,9 @@ static void count_writer(struct loop *l)
 	shared_count(l->slot, SHARED_db_commit_us,
 		     (int64_t)(now.commit_us - old->commit_us));
 	l->counted = now;
+	shared_count(l->slot, SHARED_log_dropped,
+		     (int64_t)(log_dropped() - l->log_dropped));
+	l->log_dropped = log_dropped();
 }
 
 static void on_beat(struct timer *t, int64_t now_ms)

@@ -48,7 +48,8 @@ struct loop {
 	bool measuring;
 	int64_t measured_ms;
 	int64_t n_streams;                /* open now */
-	struct writer_stats counted;      /* of the writer, already */
+	struct writer_stats counted;
+	uint64_t log_dropped; /* that are counted */      /* of the writer, already */
 	_Atomic(struct exchange *) given; /* from acceptors, newest first */
 	struct exchange *dirty;
 	struct client **clients; /* all of them */

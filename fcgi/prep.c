@@ -334,6 +334,7 @@ static void handle(void *thread, struct conn *c, const struct head *head,
 
 	x->body = *body;
 	atomic_fetch_add(&p->loop->body_bytes, (int64_t)x->body.len);
+	shared_count(p->loop->slot, SHARED_bytes_in, (int64_t)x->body.len);
 	x->row.request_id = x->request_id;
 	x->row.started_ms = clock_wall_ms();
 	x->row.address = arena_dup(&x->arena, head->address);

@@ -84,6 +84,7 @@ static int run_tell(struct db *db, struct write_op *op, struct err *e)
 	if (p->ok && p->to.key->id && strcmp(p->job.kind, "fetch-models") != 0)
 		n = ward_lift(db, p->to.key->id, clock_wall_ms(), e);
 	p->revived = n > 0;
+	shared_count(p->loop->slot, SHARED_jobs, 1);
 	return n < 0 ? -1 : job_done(db, p->job.id, p->result.p, e);
 }
 
