@@ -228,7 +228,6 @@ void call_set_once(const struct calls *cs, CURL *h, bool stream)
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(h, CURLOPT_CAINFO, cs->conf->ca_file);
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, before_request);
 	curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
@@ -260,11 +259,23 @@ static void set_head(struct call *c)
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->lines);
 }
 
+/* Each that is set is kept twice for as long as the call runs. */
+static void set_authorities(struct call *c)
+{
+	const char *file = c->calls->conf->ca_file;
+	bool tls = str_starts(str_of(c->what->url), "https:");
+
+	curl_easy_setopt(c->easy, CURLOPT_CAINFO, tls ? file : NULL);
+	curl_easy_setopt(c->easy, CURLOPT_PROXY_CAINFO,
+			 *call_proxy(c) ? file : NULL);
+}
+
 void call_set_each(struct call *c)
 {
 	CURL *h = c->easy;
 
 	set_head(c);
+	set_authorities(c);
 	curl_easy_setopt(h, CURLOPT_URL, c->what->url);
 	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)c->what->connect_ms);
