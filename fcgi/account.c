@@ -32,7 +32,7 @@ static const struct book_channel *seen_at(const struct exchange *x,
 	for (int i = 0; i < m->n_seats; i++)
 		if (m->seats[i].channel->usable &&
 		    book_on_list(m->seats[i].channel->groups,
-				 str_of(x->token.group)))
+				 str_of(x->token->group)))
 			return m->price.id ? m->seats[i].channel : NULL;
 	return NULL;
 }
@@ -45,11 +45,11 @@ static const struct book_channel *may_see(const struct exchange *x,
 	const struct book_channel *ch = seen_at(x, m);
 	struct err e = { 0 };
 
-	if (who_may_use(&x->token, str_of(m->name), &e) < 0)
+	if (who_may_use(x->token, str_of(m->name), &e) < 0)
 		return NULL;
 	for (int i = 0; i < m->n_fallbacks && !ch; i++)
 		if (!*m->fallbacks[i].group ||
-		    !strcmp(m->fallbacks[i].group, x->token.group))
+		    !strcmp(m->fallbacks[i].group, x->token->group))
 			ch = seen_at(x, m->fallbacks[i].to);
 	return ch;
 }
@@ -69,7 +69,7 @@ static int take_book(struct asked *a, struct err *e)
 {
 	struct exchange *x = a->x;
 
-	x->book = book_take(x->loop->shelf, a->db, x->token.config_version, e);
+	x->book = book_take(x->loop->shelf, a->db, x->token->config_version, e);
 	return x->book ? 0 : -1;
 }
 
@@ -142,7 +142,7 @@ static int find_receipt(struct asked *a, struct receipt *r, struct err *e)
 
 	if (rc < 0 && e->code != ERR_NOT_FOUND)
 		return -1;
-	if (rc == 0 && r->row->user_id == a->x->token.user_id)
+	if (rc == 0 && r->row->user_id == a->x->token->user_id)
 		return 0;
 	err_clear(e);
 	return err_set(e, ERR_NOT_FOUND,
@@ -174,27 +174,27 @@ static int show_receipt(struct asked *a, struct err *e)
 static int show_subscription(struct asked *a, struct err *e)
 {
 	(void)e;
-	spending_subscription(&a->x->token, &a->body);
+	spending_subscription(a->x->token, &a->body);
 	return 0;
 }
 
 static int show_total(struct asked *a, struct err *e)
 {
 	(void)e;
-	spending_total(&a->x->token, &a->body);
+	spending_total(a->x->token, &a->body);
 	return 0;
 }
 
 static int show_credit(struct asked *a, struct err *e)
 {
 	(void)e;
-	spending_credit(&a->x->token, &a->body);
+	spending_credit(a->x->token, &a->body);
 	return 0;
 }
 
 static int show_usage(struct asked *a, struct err *e)
 {
-	const struct token *t = &a->x->token;
+	const struct token *t = a->x->token;
 	struct spending_range range;
 	struct spend_ask ask;
 	struct spend_day *days;

@@ -31,7 +31,7 @@ static bool costs(const struct exchange *x)
 static bool has_limit(const struct exchange *x)
 {
 	return x->ask.max_tok >= 0 ||
-	       (x->token.reserve_max && x->price.max_output_tok);
+	       (x->bill.reserve_max && x->price.max_output_tok);
 }
 
 /* Of each answer, where there is the money. */

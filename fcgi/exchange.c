@@ -317,7 +317,7 @@ void exchange_refuse(struct exchange *x, const struct err *e)
 				  .more = x->limits.lines,
 				  .n_more = x->limits.n_lines };
 
-	if (x->token.id && x->endpoint && x->endpoint->act == ACT_RELAY)
+	if (x->row.token_id && x->endpoint && x->endpoint->act == ACT_RELAY)
 		a.receipt = x->request_id;
 	buf_clear(&x->out);
 	answer_error(&x->out, &a, x->request_id);
@@ -329,7 +329,8 @@ void exchange_refuse(struct exchange *x, const struct err *e)
 	x->refused = true;
 	log_info("relay.refused", LOG_I("status", x->row.status),
 		 LOG_S("error", x->row.error), LOG_S("param", e->param),
-		 LOG_I("token", x->token.id));
+		 LOG_S("why", e->code == ERR_OVERLOADED ? e->msg : ""),
+		 LOG_I("token", x->row.token_id));
 }
 
 void exchange_answer(struct exchange *x)

@@ -70,7 +70,7 @@ struct exchange {
 
 	/* what the acceptor found out */
 	const struct endpoint *endpoint;
-	struct token token; /* id 0: nobody known */
+	const struct token *token; /* the acceptor's, while it is there */
 	struct book *book;
 	struct ask ask;
 	struct route route; /* the candidates and why */

@@ -24,7 +24,7 @@ static void add(struct meter_request *r, enum meter_of of, uint64_t who,
 
 static void add_all(struct meter_request *r, const struct exchange *x)
 {
-	const struct token *t = &x->token;
+	const struct token *t = x->token;
 	const struct book_limits own = { t->rpm, t->tpm, t->concurrency,
 					 t->rpd };
 	const char *model = x->row.model_asked;

@@ -90,7 +90,7 @@ static void replay(struct exchange *x)
 	answer_head(&x->out, (int)f->status, h, COUNT(h));
 	buf_add(&x->out, f->answer.p, f->answer.n);
 	log_info("relay.replayed", LOG_S("first", f->request_id),
-		 LOG_I("token", x->token.id));
+		 LOG_I("token", x->row.token_id));
 }
 
 int once_begin(struct exchange *x, struct db *db, const struct head *head,
@@ -104,7 +104,7 @@ int once_begin(struct exchange *x, struct db *db, const struct head *head,
 	if (check_key(head->idempotency_key, e) < 0)
 		return -1;
 	o = x->once = ARENA_NEW(&x->arena, struct once);
-	o->use.token_id = x->token.id;
+	o->use.token_id = x->row.token_id;
 	o->use.request_id = x->request_id;
 	hash_sha256(head->idempotency_key.p, head->idempotency_key.n,
 		    o->use.key);

@@ -52,8 +52,8 @@ static int64_t used(void *arg, int64_t key_id)
 
 static bool is_admin(const struct exchange *x)
 {
-	return !strcmp(x->token.role, "admin") ||
-	       !strcmp(x->token.role, "root");
+	return !strcmp(x->token->role, "admin") ||
+	       !strcmp(x->token->role, "root");
 }
 
 /* The caller may want it sooner, not later. */
@@ -91,10 +91,10 @@ static int find_route(struct exchange *x, const struct head *head,
 	const struct route_world world = { &w, health, room, used, NULL };
 	struct route_ask ask = {
 		.model = x->ask.model,
-		.group = x->token.group,
-		.channel_id = x->token.channel_id,
+		.group = x->token->group,
+		.channel_id = x->token->channel_id,
 		.channel = head->channel.n ? head->channel : STR_NONE,
-		.models = x->token.models,
+		.models = x->token->models,
 		.limit_tok = bill_prompt_tok(&x->ask) + MAX(x->ask.max_tok, 0),
 	};
 
@@ -105,7 +105,7 @@ static int find_route(struct exchange *x, const struct head *head,
 				 "channel. Leave the header X-Pontage-Channel "
 				 "out.");
 	if (m) {
-		ask.sticky = sticky_number(m->sticky, &x->ask, x->token.id);
+		ask.sticky = sticky_number(m->sticky, &x->ask, x->token->id);
 		if (m->deadline_ms)
 			x->plan.limits.deadline_ms = m->deadline_ms;
 		if (m->max_attempts)
@@ -158,8 +158,8 @@ static int find_price(struct exchange *x, struct err *e)
 		.ask = &x->ask,
 		.price = &x->price,
 		.reserve_output_tok = x->loop->conf->reserve_output_tok,
-		.reserve_max = x->token.reserve_max,
-		.factor_ppm = book_factor_ppm(x->book, x->token.group),
+		.reserve_max = x->token->reserve_max,
+		.factor_ppm = book_factor_ppm(x->book, x->token->group),
 		.tier = bill_tier(x->ask.service_tier),
 		.prompt_tok = x->tokens.prompt.bound,
 		.prompt_count =
@@ -180,7 +180,7 @@ int plan_make(struct exchange *x, const struct head *head, struct err *e)
 				       .body = buf_span(&x->body),
 				       .request_id = x->request_id,
 				       .limits = x->loop->limits };
-	if (x->token.no_keep_alive)
+	if (x->token->no_keep_alive)
 		x->plan.limits.keep_alive_ms = NEVER_MS;
 	r = find_route(x, head, e);
 	if (r >= 0)

@@ -17,6 +17,7 @@
 struct prep {
 	struct loop *loop;
 	struct db *db; /* while it is at a request */
+	struct token token;
 };
 
 /* Ways into the database that nobody uses.  Threads that wait for the bytes of
@@ -81,8 +82,8 @@ static bool may_log(const struct loop *l, int64_t token_id)
 /* Somebody's, who wanted something that costs. */
 static bool is_worth_a_row(const struct loop *l, const struct exchange *x)
 {
-	return x->token.id && x->endpoint->act == ACT_RELAY &&
-	       may_log(l, x->token.id);
+	return x->row.token_id && x->endpoint->act == ACT_RELAY &&
+	       may_log(l, x->row.token_id);
 }
 
 static void refuse(struct exchange *x, const struct err *e)
@@ -199,16 +200,22 @@ static int open_db(struct prep *p, struct err *e)
 static int check_who(struct prep *p, struct exchange *x,
 		     const struct head *head, struct err *e)
 {
+	struct token *t = &p->token;
+	int rc;
+
 	if (!p->db && open_db(p, e) < 0)
 		return -1;
-	if (who_check(p->db, head->authorization, head->address,
-		      clock_wall_ms(), &x->token, &x->arena, e) < 0)
-		return -1;
-	x->row.user_id = x->token.user_id;
-	x->row.account_id = x->token.account_id;
-	x->row.token_id = x->token.id;
-	x->row.group = x->token.group;
-	return 0;
+	*t = (struct token){ 0 };
+	rc = who_check(p->db, head->authorization, head->address,
+		       clock_wall_ms(), t, &x->arena, e);
+	x->token = t;
+	if (!t->id)
+		return rc;
+	x->row.user_id = t->user_id;
+	x->row.account_id = t->account_id;
+	x->row.token_id = t->id;
+	x->row.group = t->group;
+	return rc;
 }
 
 /* --- a request for an upstream --------------------------------------------------------- */
@@ -275,13 +282,13 @@ static int relay_request(struct prep *p, struct exchange *x,
 		return MIN(rc, 0);
 	if (check_room(p->loop, e) < 0)
 		return -1;
-	x->book = book_take(p->loop->shelf, p->db, x->token.config_version, e);
-	if (!x->book || who_may_use(&x->token, x->ask.model, e) < 0 ||
+	x->book = book_take(p->loop->shelf, p->db, x->token->config_version, e);
+	if (!x->book || who_may_use(x->token, x->ask.model, e) < 0 ||
 	    plan_make(x, head, e) < 0)
 		return -1;
 	/* A free model needs no money; the rest is for the reservation. */
 	if (x->row.reserved_nusd &&
-	    who_has_money(&x->token, x->row.reserved_nusd, e) < 0)
+	    who_has_money(x->token, x->row.reserved_nusd, e) < 0)
 		return -1;
 	if (limits_take(x, e) < 0)
 		return -1;
