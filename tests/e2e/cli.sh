@@ -193,6 +193,76 @@ is 'channel disable' "$(member enabled)" false
 ok 'channel enable' 0 channel enable home
 ok 'channel remove' 0 channel remove home
 ok 'removed' 66 channel show home
+input 'sk-full-0123456789-a\nsk-full-0123456789-b\n'
+ok 'a channel in full' 0 channel add full --provider openai \
+	--models 'gpt-9*,re:^o[0-9]$' --map 'gpt-*=x/*' --rotation random \
+	--rpm 1 --tpm 2 --concurrency 3 --key-rpm 4 --key-tpm 5 \
+	--key-concurrency 6 --connect-ms 7 --first-token-ms 8 --idle-ms 9 \
+	--total-ms 10 --proxy socks5h://10.0.0.1:1080 --test-model gpt-9 \
+	--auto-disable off --params '{"seed":null}' --headers '{"X-A":"b"}' \
+	--system-prompt 'Be kind.' --tags eu,big --notes 'a note' --json
+says 'a channel in full' '"rotation":"random"'
+says 'a channel in full' '"rpm":1,"tpm":2,"concurrency":3'
+says 'a channel in full' '"key_rpm":4,"key_tpm":5,"key_concurrency":6'
+says 'a channel in full' \
+	'"connect_ms":7,"first_token_ms":8,"idle_ms":9,"total_ms":10'
+says 'a channel in full' '"auto_disable":false'
+says 'a channel in full' '"params":{"seed":null},"headers":{"X-A":"b"}'
+says 'a channel in full' '"map":{"gpt-*":"x/*"}'
+input ''
+ok 'a text emptied' 0 channel set full --proxy none --notes none --json
+says 'a text emptied' '"proxy":null'
+ok 'by a tag' 0 channel set --tag eu --weight 7
+ok 'no such tag' 66 channel set --tag us --weight 7
+ok 'which channel' 64 channel set --weight 7
+ok 'a member that decides' 64 channel set full --params '{"model":"x"}'
+ok 'params that are no object' 64 channel set full --params '[1]'
+ok 'a header that carries the key' 64 channel set full \
+	--headers '{"authorization":"x"}'
+ok 'a header of the wire' 64 channel set full --headers '{"Host":"x"}'
+ok 'a pattern that is none' 64 channel set full --models 're:('
+ok 'an odd proxy' 64 channel set full --proxy ftp://x
+ok 'an odd rotation' 64 channel set full --rotation sideways
+ok 'keys' 0 channel keys full --json
+says 'keys' 'sk-fu'
+ok 'a key named' 0 channel keys full name "$(member id)" spare
+ok 'a key disabled' 0 channel keys full disable spare 'rotated out'
+says 'a key disabled' 'rotated out'
+ok 'a key enabled' 0 channel keys full enable spare
+ok 'no such key' 66 channel keys full remove 99
+ok 'a verb of keys' 64 channel keys full paint 2
+ok 'health' 0 channel health
+ok 'health reset' 0 channel health full --reset
+
+# --- routing -----------------------------------------------------------------
+
+ok 'fallback set' 0 fallback set gpt-9 m-x,m-y
+ok 'fallback of a group' 0 fallback set gpt-9 m-z --group vip
+ok 'fallback list' 0 fallback list --json
+is 'fallback list' "$out" '[{"model":"gpt-9","group":null,"to":["m-x","m-y"]},{"model":"gpt-9","group":"vip","to":["m-z"]}]'
+ok 'its own fallback' 64 fallback set gpt-9 gpt-9
+ok 'fallback remove' 0 fallback remove gpt-9
+ok 'limit set' 0 limit set group:vip --rpm 5
+ok 'limit set again' 0 limit set group:vip --tpm 7
+ok 'limit list' 0 limit list --json
+is 'limit list' "$out" '[{"owner":"group:vip","rpm":5,"tpm":7,"rpd":0,"concurrency":0}]'
+ok 'whose limits' 64 limit set vip --rpm 5
+ok 'limits of nobody' 66 limit set user:nobody --rpm 5
+ok 'limit remove' 0 limit remove group:vip
+ok 'limit removed' 66 limit remove group:vip
+ok 'model set' 0 model set gpt-9 --sticky user --attempts 2
+ok 'an odd sticky' 64 model set gpt-9 --sticky honey
+ok 'model list' 0 model list --json
+is 'model list' "$out" '[{"model":"gpt-9","sticky":"user","deadline_ms":0,"max_attempts":2}]'
+ok 'model reset' 0 model reset gpt-9
+ok 'route explain' 69 route explain --model gpt-9-mini
+says 'route explain' 'model_price_missing'
+ok 'priced' 0 price set gpt-9-mini --free
+ok 'route explain' 0 route explain --model gpt-9-mini --json
+says 'route explain' '"place":1,"channel":"full"'
+says 'route explain' '"upstream":"gpt-9-mini"'
+says 'route explain' '"why":"model","words":"it does not serve the model"'
+ok 'no such model' 69 route explain --model nothing
 
 # --- prices ------------------------------------------------------------------
 
