@@ -8,7 +8,7 @@ import { openWorld } from '../e2e/world.mjs';
 
 const callers = 32;
 const deadline = 5000;
-const settings = { workers: 2, upstream_first_token_ms: 800, upstream_idle_ms: 800, deadline_ms: deadline };
+const settings = { relay_workers: 2, cool_ms: 1000, upstream_first_token_ms: 800, upstream_idle_ms: 800, deadline_ms: deadline };
 
 function ask(port, key, stream, tag) {
   const a = { text: '', began: Date.now(), stream };
