@@ -114,6 +114,12 @@ static void open_keys(struct plan *p, struct route_option *o, const char *model)
 		else
 			leave(p, &row);
 	}
+	for (int i = 0; i < ch->n_sick; i++)
+		leave(p, &(struct route_row){ .channel = ch,
+					      .key = &ch->sick[i],
+					      .model = model,
+					      .why = ROUTE_SICK,
+					      .wait_ms = -1 });
 }
 
 /* --- in order ------------------------------------------------------------------- */
@@ -240,7 +246,8 @@ static int count_rows(const struct book_model *m)
 	int n = 0;
 
 	for (int i = 0; i < m->n_seats; i++)
-		n += 1 + m->seats[i].channel->n_keys;
+		n += 1 + m->seats[i].channel->n_keys +
+		     m->seats[i].channel->n_sick;
 	return n;
 }
 

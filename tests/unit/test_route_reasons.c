@@ -243,6 +243,27 @@ static void every_candidate_has_a_reason(void **state)
 	rows_done();
 }
 
+static void a_key_that_was_refused_is_named(void **state)
+{
+	static const struct seat seat = { 1, 1, NULL, false, 1 };
+	struct route_ask ask = { .model = STR("m1"), .group = "default" };
+	struct book_key sick = { .id = 77, .secret = "", .name = "" };
+	struct err e = { 0 };
+	struct route r;
+	struct world w;
+	char got[512];
+
+	(void)state;
+	row("one of two");
+	open_world(&w, &seat, 1);
+	w.channels[0].sick = &sick;
+	w.channels[0].n_sick = 1;
+	ROW_INT(route_plan(&w.book, &ask, NULL, &w.arena, &r, &e), 1);
+	ROW_STR(told(&r, got, sizeof(got)), "1.10:taken 1.77:refused");
+	arena_release(&w.arena);
+	rows_done();
+}
+
 static void a_fallback_follows_at_its_own_price(void **state)
 {
 	static const struct seat seats[SEATS] = { { 1, 1, NULL, false, 2 },
@@ -517,6 +538,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_candidate_has_a_reason),
+		cmocka_unit_test(a_key_that_was_refused_is_named),
 		cmocka_unit_test(a_fallback_follows_at_its_own_price),
 		cmocka_unit_test(what_is_too_small_is_left_out),
 		cmocka_unit_test(weights_are_kept_over_many),
