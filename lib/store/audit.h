@@ -21,8 +21,18 @@ struct audit_finding {
  * take, and a minute. */
 int64_t audit_open_since_ms(const struct conf *conf, int64_t now_ms);
 
-/* Calls back for each finding, at most 20 of one check: how many, or -1.
- * open_since_ms 0: whatever is open may be. */
+struct audit_how {
+	int64_t open_since_ms; /* 0: whatever is open may be */
+	bool quick;            /* without reading the whole file for damage */
+	void (*on)(void *arg, const struct audit_finding *);
+	/* After each check: how long it took.  NULL: nobody asks. */
+	void (*on_time)(void *arg, const char *check, int64_t ms);
+	void *arg;
+};
+
+/* Calls back for each finding, at most 20 of one check: how many, or -1. */
+int audit_do(struct db *db, const struct audit_how *how, struct err *e);
+/* All checks. */
 int audit_run(struct db *db, int64_t open_since_ms,
 	      void (*on)(void *arg, const struct audit_finding *), void *arg,
 	      struct err *e);

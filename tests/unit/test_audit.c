@@ -208,12 +208,41 @@ static void what_is_posted_stays(void **state)
 	rows_done();
 }
 
+static void count_time(void *arg, const char *check, int64_t ms)
+{
+	(void)check;
+	*(int *)arg += ms >= 0;
+}
+
+static void quick_leaves_the_file_alone(void **state)
+{
+	const char *name, *sentence;
+	struct fixture fx;
+	int all = 0, n = 0;
+
+	(void)state;
+	fixture_init(&fx, ":memory:");
+	while (audit_check(all, &name, &sentence))
+		all++;
+	for (int quick = 0; quick < 2; quick++) {
+		const struct audit_how how = { .quick = quick,
+					       .on_time = count_time,
+					       .arg = &n };
+
+		n = 0;
+		assert_int_equal(audit_do(fx.db, &how, &fx.e), 0);
+		assert_int_equal(n, all - quick);
+	}
+	fixture_release(&fx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_planted_fault_is_named),
 		cmocka_unit_test(every_check_has_been_seen_to_find),
 		cmocka_unit_test(what_is_posted_stays),
+		cmocka_unit_test(quick_leaves_the_file_alone),
 	};
 
 	return cmocka_run_group_tests_name("audit", tests, NULL, NULL);
