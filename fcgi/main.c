@@ -246,7 +246,8 @@ static void keep_up_once(struct loop *l)
 		log_error("tick.failed", LOG_S("why", e.msg));
 		return;
 	}
-	upkeep_worker(&l->upkeep, db);
+	if (upkeep_worker(&l->upkeep, db))
+		probe_one(l);
 	db_close(db);
 }
 

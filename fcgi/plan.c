@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "policy/sticky.h"
 
-#define NEVER_MS ((int64_t)1 << 40) /* longer than anything lasts */
-
 /* --- what route.h asks of the world ------------------------------------------- */
 
 struct world {
@@ -181,7 +179,7 @@ int plan_make(struct exchange *x, const struct head *head, struct err *e)
 				       .request_id = x->request_id,
 				       .limits = x->loop->limits };
 	if (x->token->no_keep_alive)
-		x->plan.limits.keep_alive_ms = NEVER_MS;
+		x->plan.limits.keep_alive_ms = 0;
 	r = find_route(x, head, e);
 	if (r >= 0)
 		r = take_deadline(&x->plan.limits, head->deadline, e);

@@ -9,6 +9,7 @@
 
 #include "played.h"
 #include "probe_advice.h"
+#include "probe_choose.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -45,9 +46,8 @@ struct prober {
 	struct arena arena;
 	struct job job;
 	struct book *book;
-	struct candidate to;
+	struct probe_choice choice;
 	struct request row;
-	struct book_price price;
 	struct listen listen;
 
 	/* the call under way */
@@ -81,8 +81,9 @@ static int run_tell(struct db *db, struct write_op *op, struct err *e)
 	struct prober *p = OWNER(op, struct prober, op);
 	int n = 0;
 
-	if (p->ok && p->to.key->id && strcmp(p->job.kind, "fetch-models") != 0)
-		n = ward_lift(db, p->to.key->id, clock_wall_ms(), e);
+	if (p->ok && p->choice.to.key->id &&
+	    strcmp(p->job.kind, "fetch-models") != 0)
+		n = ward_lift(db, p->choice.to.key->id, clock_wall_ms(), e);
 	p->revived = n > 0;
 	shared_count(p->loop->slot, SHARED_jobs, 1);
 	return n < 0 ? -1 : job_done(db, p->job.id, p->result.p, e);
@@ -93,11 +94,12 @@ static void tell_revived(struct prober *p)
 {
 	struct loop *l = p->loop;
 
-	health_good(l->shared, HEALTH_KEY, p->to.key->id);
-	health_good(l->shared, HEALTH_CHANNEL, p->to.channel->id);
+	health_good(l->shared, HEALTH_KEY, p->choice.to.key->id);
+	health_good(l->shared, HEALTH_CHANNEL, p->choice.to.channel->id);
 	shared_count(l->slot, SHARED_revived, 1);
-	log_warn("channel.revived", LOG_S("channel", p->to.channel->name),
-		 LOG_I("key", p->to.key->id));
+	log_warn("channel.revived",
+		 LOG_S("channel", p->choice.to.channel->name),
+		 LOG_I("key", p->choice.to.key->id));
 }
 
 static void write_result(struct prober *p)
@@ -109,7 +111,7 @@ static void write_result(struct prober *p)
 	jw_object(&w, NULL);
 	jw_bool(&w, "ok", p->ok);
 	jw_int(&w, "ms", p->ms);
-	jw_str(&w, "model", p->to.model ? p->to.model : "");
+	jw_str(&w, "model", p->choice.to.model ? p->choice.to.model : "");
 	jw_int(&w, "status", p->said_status);
 	jw_str(&w, "error", p->ok ? "" : err_info(p->err.code)->code);
 	jw_str(&w, "words", p->words);
@@ -145,14 +147,15 @@ static void settle(struct prober *p)
 	p->row.state = p->ok ? "settled" : "void";
 	p->row.status = p->said_status;
 	p->row.error = p->ok ? "" : err_info(p->err.code)->code;
-	p->row.channel_id = p->to.channel->id;
-	p->row.provider = p->to.channel->provider->id;
-	p->row.model_served = p->to.model;
+	p->row.channel_id = p->choice.to.channel->id;
+	p->row.provider = p->choice.to.channel->provider->id;
+	p->row.model_served = p->choice.to.model;
 	p->row.attempts = 1;
 	p->row.prompt_tok = MAX(usage_prompt_tok(&u), 0);
 	p->row.completion_tok = MAX(u.out_tok, 0);
 	p->row.source = p->ok ? "upstream" : "";
-	p->row.cost_nusd = p->price.id ? bill_cost(&p->price, &u, PPM) : 0;
+	p->row.cost_nusd =
+		p->choice.price ? bill_cost(p->choice.price, &u, PPM) : 0;
 	p->row.total_ms = p->ms;
 	settle_op_init(&p->settle, &l->ledger, &p->row,
 		       clock_mono_ms() + l->conf->settle_ms);
@@ -310,7 +313,8 @@ static void begin_call(struct prober *p, const char *path, struct str body)
 	buf_clear(&p->answer);
 	p->status = 0;
 	buf_init(&auth, 16384);
-	provider_auth(p->to.channel->provider, p->to.key->secret, &auth);
+	provider_auth(p->choice.to.channel->provider, p->choice.to.key->secret,
+		      &auth);
 	lines[n++] = "Content-Type: application/json";
 	lines[n++] = "User-Agent: pontage/" PONTAGE_VERSION;
 	if (auth.len)
@@ -318,15 +322,15 @@ static void begin_call(struct prober *p, const char *path, struct str body)
 	buf_release(&auth);
 	p->body = splice_apply(body, NULL, 0, &p->arena);
 	p->call = (struct relay_call){
-		.to = &p->to,
-		.url = arena_printf(&p->arena, "%s%s", p->to.channel->base_url,
-				    path),
+		.to = &p->choice.to,
+		.url = arena_printf(&p->arena, "%s%s",
+				    p->choice.to.channel->base_url, path),
 		.head = lines,
 		.body = body.p ? &p->body : NULL,
 		.connect_ms = l->conf->upstream_connect_ms,
 	};
 	timer_set(&l->poller.timers, &p->limit, l->poller.now_ms + 30000);
-	if (p->to.channel->provider->quirks & Q_BUILT_IN)
+	if (p->choice.to.channel->provider->quirks & Q_BUILT_IN)
 		p->playing =
 			played_start(&l->poller, &p->call, path, &hooks, p);
 	else
@@ -335,14 +339,14 @@ static void begin_call(struct prober *p, const char *path, struct str body)
 
 static void ask_chat(struct prober *p)
 {
-	bool embeds = strstr(p->to.model, "embed") != NULL;
+	bool embeds = strstr(p->choice.to.model, "embed") != NULL;
 	struct buf b;
 	struct jw w;
 
 	buf_init(&b, 4096);
 	jw_start(&w, &b);
 	jw_object(&w, NULL);
-	jw_str(&w, "model", p->to.model);
+	jw_str(&w, "model", p->choice.to.model);
 	if (embeds) {
 		jw_str(&w, "input", "hi");
 	} else {
@@ -352,7 +356,8 @@ static void ask_chat(struct prober *p)
 		jw_str(&w, "content", "hi");
 		jw_end(&w);
 		jw_end(&w);
-		jw_int(&w, p->to.channel->provider->limit_param, PROBE_TOK);
+		jw_int(&w, p->choice.to.channel->provider->limit_param,
+		       PROBE_TOK);
 	}
 	jw_end(&w);
 	listen_init(&p->listen, embeds ? SHAPE_EMBEDDING : SHAPE_CHAT, false);
@@ -365,90 +370,6 @@ static void ask_chat(struct prober *p)
 
 /* --- taking one ------------------------------------------------------------------------- */
 
-static const struct book_channel *find_channel(const struct book *b, int64_t id)
-{
-	for (int i = 0; i < b->n_channels; i++)
-		if (b->channels[i].id == id)
-			return &b->channels[i];
-	return NULL;
-}
-
-/* The model that the job names, else the first that the channel serves. */
-static const struct book_model *find_model(const struct prober *p,
-					   const char *named)
-{
-	for (int i = 0; i < p->book->n_models; i++) {
-		const struct book_model *m = p->book->models[i];
-
-		for (int s = 0; s < m->n_seats; s++)
-			if (m->seats[s].channel == p->to.channel &&
-			    (!*named || !strcmp(m->name, named)))
-				return m;
-	}
-	return NULL;
-}
-
-static const struct book_key *find_key(const struct book_channel *ch,
-				       int64_t id)
-{
-	for (int i = 0; i < ch->n_keys + ch->n_sick; i++) {
-		const struct book_key *k = i < ch->n_keys ?
-						   &ch->keys[i] :
-						   &ch->sick[i - ch->n_keys];
-
-		if (!id || k->id == id)
-			return k;
-	}
-	return NULL;
-}
-
-/* The one that the job names, else the first, a disabled one if need be. */
-static int choose_key(struct prober *p, struct err *e)
-{
-	const struct book_channel *ch = p->to.channel;
-	struct err ignored = { 0 };
-	struct json_object *args =
-		js_parse(p->job.args, strlen(p->job.args), &ignored);
-
-	if (ch->provider)
-		p->to.key = find_key(ch, js_int(args, "key", 0));
-	js_free(args);
-	if (p->to.key)
-		return 0;
-	return err_set(e, ERR_NO_CHANNEL, "It cannot be called: %s.",
-		       ch->why ? ch->why : "that key is not there");
-}
-
-static int choose_model(struct prober *p, struct err *e)
-{
-	struct err ignored = { 0 };
-	struct json_object *args =
-		js_parse(p->job.args, strlen(p->job.args), &ignored);
-	const char *named =
-		arena_dup(&p->arena, str_of(js_str(args, "model", "")));
-	const struct book_model *m;
-
-	js_free(args);
-	if (!*named)
-		named = p->to.channel->test_model;
-	m = find_model(p, named);
-	if (!m && !*named && strcmp(p->job.kind, "fetch-models"))
-		return err_set(e, ERR_MODEL,
-			       "The channel serves no model yet: give it some "
-			       "with pontage channel set NAME --models a,b");
-	p->to.model = named;
-	p->row.model_asked = named;
-	if (!m)
-		return 0;
-	p->row.model_asked = arena_dup(&p->arena, str_of(m->name));
-	p->price = m->price;
-	p->row.price_id = m->price.id;
-	for (int s = 0; s < m->n_seats; s++)
-		if (m->seats[s].channel == p->to.channel)
-			p->to.model = m->seats[s].upstream;
-	return 0;
-}
-
 static int prepare(struct prober *p, struct db *db, struct err *e)
 {
 	int64_t version = config_version_now(db, e);
@@ -458,12 +379,7 @@ static int prepare(struct prober *p, struct db *db, struct err *e)
 	p->book = book_take(p->loop->shelf, db, version, e);
 	if (!p->book)
 		return -1;
-	p->to.channel = find_channel(p->book, p->job.channel_id);
-	if (!p->to.channel)
-		return err_set(e, ERR_NOT_FOUND, "There is no such channel.");
-	if (choose_key(p, e) < 0)
-		return -1;
-	return choose_model(p, e);
+	return probe_choose(&p->choice, p->book, &p->job, &p->arena, e);
 }
 
 static int run_take(struct db *db, struct write_op *op, struct err *e)
@@ -532,6 +448,8 @@ static void on_taken(struct write_op *op)
 		return;
 	}
 	p->row.started_ms = clock_wall_ms();
+	p->row.model_asked = p->choice.model;
+	p->row.price_id = p->choice.price ? p->choice.price->id : 0;
 	p->row.account_id = LEDGER_OPERATOR;
 	p->row.endpoint = "probe";
 	p->row.worker_id = p->loop->worker_id;
@@ -588,6 +506,15 @@ void prober_stop(struct prober *p)
 	timer_set(&p->loop->poller.timers, &p->look, 0);
 	if (!p->busy)
 		free(p);
+}
+
+void probe_one(struct loop *l)
+{
+	struct prober p = { .loop = l };
+
+	take(&p);
+	while (p.busy)
+		loop_turn(l);
 }
 
 int probe_once(struct loop *l, int64_t job_id, struct err *e)

@@ -79,7 +79,8 @@ struct relay_io {
 
 struct relay_limits { /* milliseconds and bytes, from the settings */
 	int64_t connect_ms, first_token_ms, idle_ms, total_ms, deadline_ms;
-	int64_t hold_back_ms, keep_alive_ms, stall_ms;
+	int64_t hold_back_ms, stall_ms;
+	int64_t keep_alive_ms; /* 0: no comments of ours in a stream */
 	int64_t max_answer, max_event, max_queue;
 	int64_t retry_wait_ms; /* waiting in all for one that asked for it */
 	int max_attempts;

@@ -57,7 +57,8 @@ static void past_stall(struct relay *r, int64_t now_ms)
 static void past_hold(struct relay *r, int64_t now_ms)
 {
 	relay_release_hold(r, now_ms);
-	relay_send(r, now_ms, ": waiting\n\n", 11);
+	if (r->plan->limits.keep_alive_ms)
+		relay_send(r, now_ms, ": waiting\n\n", 11);
 }
 
 static void past_keep_alive(struct relay *r, int64_t now_ms)
@@ -87,7 +88,7 @@ static int list_attempt(const struct relay *r, struct due *d)
 	if (r->plan->ask->stream && !r->head_sent && r->state != RELAY_WHOLE)
 		d[n++] = (struct due){ r->began_ms + l->hold_back_ms,
 				       past_hold };
-	if (r->head_sent && !r->paused && !r->done_seen)
+	if (r->head_sent && !r->paused && !r->done_seen && l->keep_alive_ms)
 		d[n++] = (struct due){ r->sent_ms + l->keep_alive_ms,
 				       past_keep_alive };
 	return n;

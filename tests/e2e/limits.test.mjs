@@ -8,7 +8,7 @@ import { openWorld, sleep, until } from './world.mjs';
 const names = ['mock-echo', 'mock-delay-2000', 'mock-stream-3-700'];
 let w;
 before(async () => {
-  w = await openWorld({ settings: { relay_workers: 4, tick_ms: 200, keep_alive_ms: 200 }, names });
+  w = await openWorld({ settings: { relay_workers: 4, tick_ms: 200, keep_alive_ms: 200, hold_back_ms: 400 }, names });
 });
 after(() => w?.close());
 
@@ -164,5 +164,33 @@ test("comments in a silent stream: the key's own setting", async () => {
     // Never inside an event.
     for (const event of r.text.split('\n\n').filter(Boolean)) assert.match(event, /^(: keep-alive|data: (\{.*\}|\[DONE\]))$/);
     assert.match(r.text, /data: \[DONE\]\n\n$/);
+    const late = await w.chat(mine.key, { model: 'mock-delay-2000', stream: true });
+    assert.equal(/^: waiting\n\n/.test(late.text), want, `${on}: ${late.text.slice(0, 100)}`);
+    assert.equal(/^:/m.test(late.text), want);
+    assert.match(late.text, /data: \[DONE\]\n\n$/);
   }
+});
+
+test('of a user, a group and a model: all callers together, each refused by its own', async () => {
+  const [one, two] = ['ann', 'bob'].map((name) => {
+    w.user(name, '10');
+    return [w.key({ user: name }), w.key({ user: name })];
+  });
+  w.pontage('limit', 'set', 'user:ann', '--rpm', '6');
+  const all = (await Promise.all([many(9, one[0].key), many(9, one[1].key)])).flat();
+  assert.equal(check(all), 6);
+  assert.match(all.find((r) => r.status === 429).json.error.message, / of this user: Limit 6\./);
+  assert.equal(all[0].headers['x-ratelimit-limit-requests'], '6');
+  assert.equal(check(await many(9, two[0].key)), 9);
+
+  w.pontage('limit', 'set', 'group:default', '--rpd', '3');
+  const day = await many(9, two[1].key);
+  assert.equal(served(day), 3);
+  assert.match(day.find((r) => r.status === 429).json.error.message, /requests per day \(RPD\) of this group: Limit 3\./);
+  w.pontage('limit', 'remove', 'group:default');
+
+  w.pontage('limit', 'set', 'model:mock-delay-2000', '--concurrency', '2');
+  const slow = await Promise.all([many(3, two[0].key, { model: 'mock-delay-2000' }), many(3, two[1].key, { model: 'mock-delay-2000' })]);
+  assert.equal(check(slow.flat()), 2);
+  assert.match(slow.flat().find((r) => r.status === 429).json.error.message, /requests at once of this model: Limit 2\./);
 });
