@@ -221,10 +221,9 @@ static void judge_chat(struct prober *p, struct relay_result r)
 		   !listen_whole_end(&p->listen, p->answer.p, p->answer.len,
 				     &note) ||
 		   note.error || !p->listen.has_choices) {
-		const struct listen_error *heard = p->listen.error;
-
-		scrub_words(str_of(heard ? heard->message : ""), p->words,
-			    sizeof(p->words));
+		if (p->listen.error)
+			scrub_words(str_of(p->listen.error->message), p->words,
+				    sizeof(p->words));
 		err_set(&p->err, ERR_UP_BROKEN,
 			"The upstream's answer is none of an API.");
 	} else {
