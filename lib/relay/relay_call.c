@@ -51,18 +51,30 @@ void relay_find_overrides(struct relay_plan *plan, struct arena *arena)
 /* --- the head ---------------------------------------------------------------- */
 
 struct head_line {
-	const char *name, *value;
+	const char *name, *line; /* line: as it is sent where nobody minds */
 };
 
-/* As the channel wants it: value NULL takes it out. */
-static const char *wanted(const struct book_channel *ch,
-			  const struct head_line *l)
+static bool may_change(const struct book_change *h)
+{
+	return header_may_change(str_of(h->name)) &&
+	       (!h->value || header_value_ok(str_of(h->value)));
+}
+
+static const struct book_change *change_of(const struct book_channel *ch,
+					   const char *name)
 {
 	for (int i = 0; i < ch->n_headers; i++)
-		if (str_ieq(str_of(ch->headers[i].name), l->name) &&
-		    header_may_change(str_of(l->name)))
-			return ch->headers[i].value;
-	return l->value;
+		if (str_ieq(str_of(ch->headers[i].name), name) &&
+		    may_change(&ch->headers[i]))
+			return &ch->headers[i];
+	return NULL;
+}
+
+static const char *changed(struct relay *r, const struct book_change *h)
+{
+	if (!h->value)
+		return arena_printf(r->arena, "%s:", h->name);
+	return arena_printf(r->arena, "%s: %s", h->name, h->value);
 }
 
 static bool is_usual(const struct head_line *usual, size_t n, const char *name)
@@ -73,14 +85,31 @@ static bool is_usual(const struct head_line *usual, size_t n, const char *name)
 	return false;
 }
 
+/* Those that the channel adds. */
+static int more_lines(struct relay *r, const struct head_line *usual,
+		      size_t n_usual, const char **lines)
+{
+	const struct book_channel *ch = r->at->channel;
+	int n = 0;
+
+	for (int i = 0; i < ch->n_headers; i++) {
+		const struct book_change *h = &ch->headers[i];
+
+		if (h->value && may_change(h) &&
+		    !is_usual(usual, n_usual, h->name))
+			lines[n++] = changed(r, h);
+	}
+	return n;
+}
+
 static const char **call_head(struct relay *r)
 {
 	const struct book_channel *ch = r->at->channel;
 	const struct head_line usual[] = {
-		{ "Content-Type", "application/json" },
-		{ "Accept", r->plan->ask->stream ? "text/event-stream" :
-						   "application/json" },
-		{ "User-Agent", "pontage/" PONTAGE_VERSION },
+		{ "Content-Type", "Content-Type: application/json" },
+		{ "Accept", r->plan->ask->stream ? "Accept: text/event-stream" :
+						   "Accept: application/json" },
+		{ "User-Agent", "User-Agent: pontage/" PONTAGE_VERSION },
 	};
 	const char **lines = ARENA_ARRAY(r->arena, const char *,
 					 (int)COUNT(usual) + ch->n_headers + 2);
@@ -88,22 +117,11 @@ static const char **call_head(struct relay *r)
 	int n = 0;
 
 	for (size_t i = 0; i < COUNT(usual); i++) {
-		const char *value = wanted(ch, &usual[i]);
+		const struct book_change *h = change_of(ch, usual[i].name);
 
-		lines[n++] =
-			value ? arena_printf(r->arena, "%s: %s", usual[i].name,
-					     value) :
-				arena_printf(r->arena, "%s:", usual[i].name);
+		lines[n++] = h ? changed(r, h) : usual[i].line;
 	}
-	for (int i = 0; i < ch->n_headers; i++) {
-		const struct book_change *h = &ch->headers[i];
-
-		if (h->value && header_may_change(str_of(h->name)) &&
-		    header_value_ok(str_of(h->value)) &&
-		    !is_usual(usual, COUNT(usual), h->name))
-			lines[n++] = arena_printf(r->arena, "%s: %s", h->name,
-						  h->value);
-	}
+	n += more_lines(r, usual, COUNT(usual), lines + n);
 	buf_init(&auth, 16384);
 	provider_auth(ch->provider, r->at->key->secret, &auth);
 	if (auth.len)

@@ -183,9 +183,64 @@ static void a_bearer_is_one_word(void **state)
 	rows_done();
 }
 
+static void a_reset_is_a_duration(void **state)
+{
+	static const struct {
+		const char *value;
+		int64_t ms;
+	} rows[] = {
+		{ "1s", 1000 },        { "6m0s", 360000 },
+		{ "120ms", 120 },      { "1h2m3.5s", 3723500 },
+		{ "8.64s", 8640 },     { "1m26.4s", 86400 },
+		{ "59", 59000 },       { " 2s ", 2000 },
+		{ "9999d", 86400000 }, { "", -1 },
+		{ "s", -1 },           { "1", 1000 },
+		{ "1x", -1 },          { "-1s", -1 },
+		{ "1s2", -1 },         { "2024-01-01T00:00:00Z", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		row("\"%s\"", rows[i].value);
+		ROW_INT(header_reset_ms(str_of(rows[i].value)), rows[i].ms);
+	}
+	rows_done();
+}
+
+static void keys_and_framing_cannot_be_changed(void **state)
+{
+	static const struct {
+		const char *name;
+		bool may;
+	} rows[] = {
+		{ "X-Team", true },
+		{ "user-agent", true },
+		{ "Accept", true },
+		{ "OpenAI-Organization", true },
+		{ "authorization", false },
+		{ "X-API-Key", false },
+		{ "Host", false },
+		{ "Content-Length", false },
+		{ "transfer-encoding", false },
+		{ "Accept-Encoding", false },
+		{ "Proxy-Authorization", false },
+		{ "a b", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		row("\"%s\"", rows[i].name);
+		ROW_INT(header_may_change(str_of(rows[i].name)), rows[i].may);
+	}
+	rows_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reset_is_a_duration),
+		cmocka_unit_test(keys_and_framing_cannot_be_changed),
 		cmocka_unit_test(names_and_values_cannot_end_the_line),
 		cmocka_unit_test(only_what_is_listed_passes),
 		cmocka_unit_test(pauses_are_read),
