@@ -169,8 +169,23 @@ static void some_kinds_differ(void **state)
 	p.max_output_tok = 50;
 	ROW_INT(bill_reserved_tok(&b), 50);
 
+	row("free");
+	p.free = true;
+	ROW_INT(bill_reserve(&b, &got, &e), 0);
+	ROW_INT(got, 0);
+	rows_done();
+}
+
+static void a_list_of_inputs_is_more_than_one(void **state)
+{
+	struct ask ask = ask_of(4000, 0, 1);
+	struct book_price p = usual;
+	struct bill_ask b = bill_of(&ask, &p);
+	struct err e = { 0 };
+	int64_t got = -1;
+
+	(void)state;
 	row("inputs of a list have a context each");
-	ask = ask_of(4000, 0, 1);
 	ask.kind = ASK_EMBEDDING;
 	p.context_tok = 500;
 	ROW_INT(bill_reserve(&b, &got, &e), -1);
@@ -192,11 +207,6 @@ static void some_kinds_differ(void **state)
 	ROW_INT(bill_choices(&ask), INT64_MAX);
 	ask.kind = ASK_CHAT;
 	ROW_INT(bill_choices(&ask), 3);
-
-	row("free");
-	p.free = true;
-	ROW_INT(bill_reserve(&b, &got, &e), 0);
-	ROW_INT(got, 0);
 	rows_done();
 }
 
@@ -402,6 +412,7 @@ int main(void)
 		cmocka_unit_test(a_reserve_covers_the_worst),
 		cmocka_unit_test(a_reserve_knows_every_line),
 		cmocka_unit_test(some_kinds_differ),
+		cmocka_unit_test(a_list_of_inputs_is_more_than_one),
 		cmocka_unit_test(a_tier_is_known_by_its_word),
 		cmocka_unit_test(what_cannot_be_served_is_refused),
 		cmocka_unit_test(money_buys_output),
