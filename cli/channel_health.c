@@ -28,6 +28,7 @@ static const struct out_col cols[] = {
 
 struct look {
 	struct cli *c;
+	int64_t key_id;    /* only this one; 0: all of the channel */
 	struct shared *sh; /* NULL: nothing runs */
 	struct row *rows;
 	int n;
@@ -67,15 +68,20 @@ static void fill(struct look *l, struct row *r, enum health_of of, int64_t id,
 static int look_at(struct look *l, const struct channel *ch,
 		   const struct channel_key *k, int n)
 {
-	struct row *r = &l->rows[l->n++];
 	struct health_view v;
+	struct row *r;
 
-	fill(l, r, HEALTH_CHANNEL, ch->id, &v);
-	r->channel = ch->name;
-	r->key = "";
-	r->reason = ch->reason;
-	r->state = state_of(ch->enabled, ch->state, &v);
+	if (!l->key_id) {
+		r = &l->rows[l->n++];
+		fill(l, r, HEALTH_CHANNEL, ch->id, &v);
+		r->channel = ch->name;
+		r->key = "";
+		r->reason = ch->reason;
+		r->state = state_of(ch->enabled, ch->state, &v);
+	}
 	for (int i = 0; i < n; i++) {
+		if (l->key_id && l->key_id != k[i].id)
+			continue;
 		r = &l->rows[l->n++];
 		fill(l, r, HEALTH_KEY, k[i].id, &v);
 		r->channel = ch->name;
@@ -87,12 +93,33 @@ static int look_at(struct look *l, const struct channel *ch,
 	return 0;
 }
 
+static int reset_key(struct look *l, const struct channel_key *k, struct err *e)
+{
+	struct channel_key key = *k;
+
+	if (l->key_id && l->key_id != k->id)
+		return 0;
+	key.state = "ok";
+	key.reason = k->enabled ? "" : k->reason;
+	key.probe_ms = 0;
+	if (channel_key_state(l->c->db, &key, e) < 0)
+		return -1;
+	if (l->sh)
+		health_good(l->sh, HEALTH_KEY, k->id);
+	return 0;
+}
+
 /* What cools may be tried at once, what the gateway switched off is on. */
 static int reset(struct look *l, const struct channel *ch,
 		 const struct channel_key *k, int n, struct err *e)
 {
 	struct channel_change to = CHANNEL_KEEP;
 
+	for (int i = 0; i < n; i++)
+		if (reset_key(l, &k[i], e) < 0)
+			return -1;
+	if (l->key_id)
+		return 0;
 	to.state = "ok";
 	to.reason = "";
 	if (strcmp(ch->state, "ok") &&
@@ -100,17 +127,6 @@ static int reset(struct look *l, const struct channel *ch,
 		return -1;
 	if (l->sh)
 		health_good(l->sh, HEALTH_CHANNEL, ch->id);
-	for (int i = 0; i < n; i++) {
-		struct channel_key key = k[i];
-
-		key.state = "ok";
-		key.reason = k[i].enabled ? "" : k[i].reason;
-		key.probe_ms = 0;
-		if (channel_key_state(l->c->db, &key, e) < 0)
-			return -1;
-		if (l->sh)
-			health_good(l->sh, HEALTH_KEY, k[i].id);
-	}
 	return 0;
 }
 
@@ -138,6 +154,23 @@ static int each(struct look *l, const struct channel_values *v,
 	return 0;
 }
 
+/* A channel by name or id; or "key:7". */
+static int find(struct look *l, const char *which, struct channel *ch,
+		struct err *e)
+{
+	struct channel_key key;
+
+	if (!str_starts(str_of(which), "key:"))
+		return channel_named(l->c, which, ch, e);
+	if (str_int(str_of(which + 4), 1, INT64_MAX, &l->key_id) < 0)
+		return err_set(e, ERR_USAGE, "want key:ID, got \"%.40s\"",
+			       which);
+	if (!cli_db(l->c, e) ||
+	    channel_key_get(l->c->db, l->key_id, &key, &l->c->arena, e) < 0)
+		return -1;
+	return channel_get(l->c->db, key.channel_id, ch, &l->c->arena, e);
+}
+
 int channel_run_health(struct cli *c, const void *values, struct err *e)
 {
 	const struct channel_values *v = values;
@@ -148,9 +181,10 @@ int channel_run_health(struct cli *c, const void *values, struct err *e)
 	int n = 1, r;
 
 	if (v->reset && !v->name)
-		return err_set(e, ERR_USAGE, "--reset: say which channel");
+		return err_set(e, ERR_USAGE,
+			       "--reset: say which: CHANNEL or key:ID");
 	all = ARENA_NEW(&c->arena, struct channel);
-	if (v->name && channel_named(c, v->name, all, e) < 0)
+	if (v->name && find(&l, v->name, all, e) < 0)
 		return -1;
 	if (!cli_db(c, e) || channel_all(c->db, &counted, &c->arena, e) < 0)
 		return -1;

@@ -259,9 +259,10 @@ static const struct arg keys_args[] = {
 };
 
 static const struct arg health_args[] = {
-	ARG("CHANNEL", ARG_TEXT, AT(name), NULL, "name or id; else all"),
+	ARG("CHANNEL", ARG_TEXT, AT(name), NULL,
+	    "name or id, or key:ID; else all"),
 	ARG("--reset", ARG_FLAG, AT(reset), NULL,
-	    "it and its keys are well from now"),
+	    "it, with its keys, is well from now"),
 	{ .name = NULL }
 };
 
@@ -298,7 +299,7 @@ static const struct cmd subs[] = {
 	    "  pontage channel keys main name 7 team-a\n"
 	    "  pontage channel keys main disable team-a 'rotated out'\n",
 	    keys_args, VALUES, channel_run_keys),
-	CMD("health", "[CHANNEL] [--reset]",
+	CMD("health", "[CHANNEL|key:ID] [--reset]",
 	    "what cools down, since when and why", NULL, health_args, VALUES,
 	    channel_run_health),
 	CMD("fetch-models", "CHANNEL [--add|--apply]",

@@ -201,7 +201,7 @@ static void plan_model(struct plan *p, const struct book_model *m)
 {
 	struct route_option *o =
 		ARENA_ARRAY(p->arena, struct route_option, m->n_seats + 1);
-	const struct route_order how = { p->w, p->ask->sticky };
+	struct route_order how = { .w = p->w, .sticky = p->ask->sticky };
 	int n = 0;
 
 	if (!m->price.id) {

@@ -22,12 +22,13 @@ struct route_option {
 struct route_order {
 	const struct route_world *w;
 	uint64_t sticky; /* 0: by chance */
+	uint64_t seed;   /* route_order()'s own */
 };
 
 /* Puts those of one priority (they come highest first) into the order that
  * weight draws, and the keys of each into that of its rotation; both into a
  * conversation's own order where it is sticky. */
-void route_order(const struct route_order *how, struct route_option *o, int n);
+void route_order(struct route_order *how, struct route_option *o, int n);
 
 /* Has it limits, or must it be counted? */
 bool route_channel_meter(const struct book_channel *ch, struct meter_ask *ask);

@@ -18,15 +18,18 @@ static uint64_t below(const struct route_world *w, uint64_t n)
 	return w->below ? w->below(w->arg, n) : rand_below(n);
 }
 
-/* A number between 0 and 1, neither of them: by chance, or always the same for
- * a conversation. */
+/* Of a thing of that id: by chance, or always the same for a conversation.
+ * The kernel is asked for chance once a plan. */
+static uint64_t lot(const struct route_order *how, int64_t id)
+{
+	return mix((how->sticky ? how->sticky : how->seed) ^ mix((uint64_t)id));
+}
+
+/* Between 0 and 1, neither of them. */
 static double chance(const struct route_order *how, int64_t id)
 {
-	uint64_t bits = how->sticky ?
-				mix(how->sticky ^ mix((uint64_t)id)) >> 11 :
-				below(how->w, (uint64_t)1 << 53);
-
-	return ((double)bits + 0.5) / (double)((uint64_t)1 << 53);
+	return ((double)(lot(how, id) >> 11) + 0.5) /
+	       (double)((uint64_t)1 << 53);
 }
 
 static int by_score(const void *a, const void *b)
@@ -51,11 +54,9 @@ static int by_rank(const void *a, const void *b)
 static uint64_t turn_of(const struct route_order *how,
 			const struct book_channel *ch, uint64_t n)
 {
-	if (ch->turn)
-		return atomic_fetch_add_explicit(ch->turn, 1,
-						 memory_order_relaxed) %
-		       n;
-	return below(how->w, n);
+	if (!ch->turn)
+		return how->seed % n;
+	return atomic_fetch_add_explicit(ch->turn, 1, memory_order_relaxed) % n;
 }
 
 static void rank_in_turn(const struct route_order *how, struct route_option *o)
@@ -67,11 +68,11 @@ static void rank_in_turn(const struct route_order *how, struct route_option *o)
 		o->keys[i].rank = (int64_t)((i + n - turn) % n);
 }
 
-static void rank_by_chance(const struct route_order *how,
-			   struct route_option *o)
+/* Also the order of a conversation. */
+static void rank_by_lot(const struct route_order *how, struct route_option *o)
 {
 	for (int i = 0; i < o->n_keys; i++)
-		o->keys[i].rank = (int64_t)below(how->w, INT64_MAX);
+		o->keys[i].rank = (int64_t)(lot(how, -o->keys[i].key->id) >> 1);
 }
 
 /* Those that are used alike take turns. */
@@ -90,7 +91,7 @@ static void rank_by_use(const struct route_order *how, struct route_option *o)
 static void (*const rankings[ROTATE__COUNT])(const struct route_order *how,
 					     struct route_option *o) = {
 	[ROTATE_ROUND_ROBIN] = rank_in_turn,
-	[ROTATE_RANDOM] = rank_by_chance,
+	[ROTATE_RANDOM] = rank_by_lot,
 	[ROTATE_LEAST_USED] = rank_by_use,
 };
 
@@ -98,20 +99,18 @@ static void order_keys(const struct route_order *how, struct route_option *o)
 {
 	if (o->n_keys < 2)
 		return;
-	if (!how->sticky)
+	if (how->sticky)
+		rank_by_lot(how, o);
+	else
 		rankings[o->seat->channel->rotation](how, o);
-	for (int i = 0; how->sticky && i < o->n_keys; i++)
-		o->keys[i].rank =
-			(int64_t)(mix(how->sticky +
-				      mix((uint64_t)o->keys[i].key->id)) >>
-				  1);
 	qsort(o->keys, (size_t)o->n_keys, sizeof(*o->keys), by_rank);
 }
 
 /* -ln(u) / weight: the least of them is drawn as its weight is of the sum, and
  * so on among the rest.  A weight of 0 counts as next to nothing. */
-void route_order(const struct route_order *how, struct route_option *o, int n)
+void route_order(struct route_order *how, struct route_option *o, int n)
 {
+	how->seed = below(how->w, INT64_MAX);
 	for (int i = 0; i < n; i++) {
 		const struct book_channel *ch = o[i].seat->channel;
 

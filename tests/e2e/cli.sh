@@ -233,6 +233,10 @@ ok 'no such key' 66 channel keys full remove 99
 ok 'a verb of keys' 64 channel keys full paint 2
 ok 'health' 0 channel health
 ok 'health reset' 0 channel health full --reset
+ok 'keys again' 0 channel keys full --json
+ok 'a key reset' 0 channel health "key:$(member id)" --reset
+ok 'which reset' 64 channel health --reset
+ok 'no such key to reset' 66 channel health key:99 --reset
 
 # --- routing -----------------------------------------------------------------
 
