@@ -60,6 +60,31 @@ test('past max_inflight: 503 before work begins', async () => {
   assert.equal((await w.chat(key)).status, 200);
 });
 
+const quantile = (all, q) => all.sort((a, b) => a - b)[Math.min(all.length - 1, Math.floor(all.length * q))];
+
+test('while it is full, and past a limit: refusals do not wait, nor does the admin side', async () => {
+  const limited = w.key({ rpm: 1 });
+  assert.equal((await w.chat(limited.key)).status, 200);
+  for (const [what, who, status, code, fill] of [
+    ['full', key, 503, 'overloaded', 24], ['past a limit', limited.key, 429, 'rate_limit_exceeded', 0]]) {
+    const end = Date.now() + 4000, refused = [];
+    const full = Array.from({ length: fill }, async () => {
+      while (Date.now() < end) await w.chat(key, { model: 'mock-delay-2000' });
+    });
+    await sleep(300);
+    const { n, slowest } = await watched(Promise.all(Array.from({ length: 8 }, async () => {
+      while (Date.now() < end) {
+        const began = Date.now(), r = await w.chat(who);
+        if (r.status === status && r.json.error.code === code) refused.push(Date.now() - began);
+        else assert.equal(r.status, 200, r.text);
+      }
+    })));
+    await Promise.all(full);
+    console.log(`overload: ${what}: ${refused.length} times ${status}, p50 ${quantile(refused, 0.5)} ms, p99 ${quantile(refused, 0.99)} ms; ${n} probes, slowest ${slowest} ms`);
+    assert.ok(refused.length > 100, `${refused.length} refused`);
+  }
+});
+
 test('past max_bodies_bytes: 503, and the next small one is served', async () => {
   const content = 'x'.repeat(1 << 20);
   const all = await many(16, { model: 'mock-delay-2000', messages: [{ role: 'user', content }] });
