@@ -292,10 +292,24 @@ static void hang_up(struct exchange *x)
 	loop_drop(x->loop, c);
 }
 
+/* The answer goes on without its client: the timer stays the relay's. */
+static void leave(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	x->client = NULL;
+	c->x = NULL;
+	loop_drop(x->loop, c);
+}
+
 void exchange_client_gone(struct exchange *x)
 {
 	if (!x->client)
 		return;
+	if (x->relaying && !x->ended && once_runs_on(x)) {
+		leave(x);
+		return;
+	}
 	hang_up(x);
 	if (x->relaying)
 		relay_on_client_gone(&x->relay, x->loop->poller.now_ms);

@@ -117,6 +117,13 @@ int once_begin(struct exchange *x, struct db *db, const struct head *head,
 	return rc;
 }
 
+/* Streams are not kept; a plain CGI program is ended with its client. */
+bool once_runs_on(const struct exchange *x)
+{
+	return x->once && !x->ask.stream && !x->loop->once &&
+	       x->loop->conf->idempotency_answer_bytes > 0;
+}
+
 /* --- with the reservation --------------------------------------------------------- */
 
 static int claim(struct db *db, void *arg, struct err *e)

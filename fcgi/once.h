@@ -29,4 +29,8 @@ void once_settle(struct exchange *x);
  * x->out is it. */
 bool once_answered(struct exchange *x);
 
+/* The client is gone.  Does it run to its end, so that who asks again with the
+ * same key has the answer? */
+bool once_runs_on(const struct exchange *x);
+
 #endif

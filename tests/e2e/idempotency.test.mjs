@@ -95,6 +95,31 @@ test('while the first runs: 409, and to be tried again', async () => {
   assert.equal(await upstream(), 1);
 });
 
+test('a client that hangs up finds the answer when it asks again', async () => {
+  const k = fresh();
+  const body = { model: 'mock-delay-2000', messages: [{ role: 'user', content: 'safe to retry' }] };
+  const abort = new AbortController();
+  await w.mock.reset();
+  const gone = fetch(`${w.base}/v1/chat/completions`, {
+    method: 'POST', signal: abort.signal, body: JSON.stringify(body),
+    headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', 'Idempotency-Key': k },
+  }).then(() => 'answered', () => 'gone');
+  await until('it runs', async () => (await upstream()) === 1);
+  abort.abort();
+  assert.equal(await gone, 'gone');
+  await sleep(200);
+  const early = await ask(k, body);
+  assert.deepEqual(code(early), [409, 'idempotency_in_progress']);
+  await settled();
+  const again = await ask(k, body);
+  assert.equal(again.status, 200, again.text);
+  assert.equal(again.headers['idempotent-replayed'], 'true');
+  assert.equal(await upstream(), 1);
+  const row = w.log().find((r) => r.request_id === again.headers['x-pontage-receipt']);
+  assert.ok(!row.error);
+  assert.ok(row.cost_nusd > 0);
+});
+
 test('64 at once: exactly one goes upstream', async () => {
   const k = fresh();
   await w.mock.reset();
