@@ -149,8 +149,25 @@ static void other_prices(struct exchange *x)
 	x->bill.n_others = n;
 }
 
+/* The longest words that a channel would put before the caller's: a token a
+ * byte at most. */
+static int64_t system_tok(const struct route *r)
+{
+	size_t most = 0;
+
+	for (int i = 0; i < r->n_candidates; i++) {
+		const char *words = r->candidates[i].channel->system_prompt;
+
+		most = MAX(most, words ? strlen(words) : 0);
+	}
+	return (int64_t)most;
+}
+
 static int find_price(struct exchange *x, struct err *e)
 {
+	int64_t more_tok = system_tok(&x->route);
+	int64_t bound = x->tokens.prompt.bound;
+
 	x->price = *x->route.candidates[0].price;
 	x->bill = (struct bill_ask){
 		.ask = &x->ask,
@@ -159,7 +176,7 @@ static int find_price(struct exchange *x, struct err *e)
 		.reserve_max = x->token->reserve_max,
 		.factor_ppm = book_factor_ppm(x->book, x->token->group),
 		.tier = bill_tier(x->ask.service_tier),
-		.prompt_tok = x->tokens.prompt.bound,
+		.prompt_tok = bound ? bound + more_tok : 0,
 		.prompt_count =
 			x->tokens.prompt.exact ? x->tokens.prompt.tok : 0,
 	};
