@@ -85,7 +85,7 @@ int place_say(const struct place *p, const char *words, const char *const *args,
 		char text[256];
 
 		snprintf(text, sizeof(text), "%.*s", STR_FMT(word));
-		argv[n++] = mem_dup(str_eq(word, "%") ? *args++ : text);
+		argv[n++] = mem_dup(args && str_eq(word, "%") ? *args++ : text);
 	}
 	argv[n++] = mem_dup("--conf");
 	argv[n++] = mem_dup(p->conf);
