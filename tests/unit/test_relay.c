@@ -23,8 +23,7 @@ static void read_stories(const struct story *s, size_t n)
 		story_tell(&w, s[i].script);
 		ROW_STR(story_letters(&w, got), s[i].client);
 		ROW_INT(end->status, s[i].status);
-		ROW_STR(end->code ? err_info(end->code)->code : "",
-			s[i].code);
+		ROW_STR(end->code ? err_info(end->code)->code : "", s[i].code);
 		ROW_INT(w.n_calls, s[i].calls);
 		ROW_INT(end->n_attempts, s[i].calls);
 		ROW_INT(w.n_ends, 1);

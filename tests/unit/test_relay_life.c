@@ -206,8 +206,7 @@ static void deadline_covers_all_attempts(void **state)
 		w.plan.limits.deadline_ms = 40000;
 		story_tell(&w, rows[i].script);
 		ROW_INT(w.relay.end.status, rows[i].status);
-		ROW_STR(err_info(w.relay.end.code)->code,
-			"deadline_exceeded");
+		ROW_STR(err_info(w.relay.end.code)->code, "deadline_exceeded");
 		ROW_INT(w.n_calls, rows[i].calls);
 		ROW_INT(w.n_cancels, rows[i].calls);
 		ROW_INT(w.relay.end.total_ms, rows[i].total_ms);
