@@ -438,22 +438,15 @@ static int audited(struct db *db, const struct conf *conf, int until,
 int archive_month(struct db *db, const struct conf *conf, const char *lock_path,
 		  const char *month, int64_t now_ms, struct err *e)
 {
-	int number = month_number(month), fd = -1, n;
+	int number = month_number(month), fd, n;
 
 	if (number < 0)
 		return err_set(e, ERR_VALUE, "a month is like 2026-10");
 	if (number >= number_at(now_ms))
 		return err_set(e, ERR_VALUE, "%s is not over yet", month);
-	for (int i = 0; fd < 0 && !e->code && i < 100; i++) {
-		fd = rollup_lock(lock_path, e);
-		if (fd < 0)
-			usleep(100000); /* tick has it for a moment only */
-	}
+	fd = rollup_lock_wait(lock_path, e);
 	if (fd < 0)
-		return e->code ? -1 :
-				 err_set(e, ERR_DB_BUSY,
-					 "another archive is being made: try "
-					 "again later");
+		return -1;
 	n = audited(db, conf, number + 1, e);
 	close(fd);
 	return n;

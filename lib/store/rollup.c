@@ -151,3 +151,19 @@ int rollup_lock(const char *path, struct err *e)
 	close(fd);
 	return -1;
 }
+
+int rollup_lock_wait(const char *path, struct err *e)
+{
+	int fd = -1;
+
+	for (int i = 0; fd < 0 && !e->code && i < 100; i++) {
+		fd = rollup_lock(path, e);
+		if (fd < 0)
+			usleep(100000);
+	}
+	if (fd < 0 && !e->code)
+		err_set(e, ERR_DB_BUSY,
+			"somebody else sums up, deletes or archives: try again "
+			"later");
+	return fd;
+}

@@ -71,6 +71,8 @@ int rollup_rebuild(struct db *db, const char *lock_path, int64_t since_ms,
 		   struct err *e);
 /* A descriptor to close; -1 with a clear e: somebody has it. */
 int rollup_lock(const char *path, struct err *e);
+/* The same, after up to 10 s: tick has it for a moment only.  ERR_DB_BUSY. */
+int rollup_lock_wait(const char *path, struct err *e);
 
 /* --- reading ---------------------------------------------------------------------- */
 

@@ -191,18 +191,11 @@ static int rebuild(struct db *db, int64_t since_ms, struct err *e)
 int rollup_rebuild(struct db *db, const char *lock_path, int64_t since_ms,
 		   struct err *e)
 {
-	int fd = -1, n;
+	int fd, n;
 
-	for (int i = 0; fd < 0 && !e->code && i < 100; i++) {
-		fd = rollup_lock(lock_path, e);
-		if (fd < 0)
-			usleep(100000); /* tick has it for a moment only */
-	}
+	fd = rollup_lock_wait(lock_path, e);
 	if (fd < 0)
-		return e->code ? -1 :
-				 err_set(e, ERR_DB_BUSY,
-					 "somebody else is summing up: try "
-					 "again later");
+		return -1;
 	n = rebuild(db, since_ms, e);
 	close(fd);
 	return n;
