@@ -76,7 +76,7 @@ static void a_second_use_finds_what_became_of_the_first(void **state)
 		struct idem second =
 			use_of(1, 1, 1 + uses[i].other_body, "req_2");
 		int64_t since_ms =
-			clock_wall_ms() + (uses[i].old ? 1000 : -60000);
+			clock_wall_ms() + (uses[i].old ? 3600000 : -3600000);
 
 		row("%s", uses[i].label);
 		fixture_init(&fx, ":memory:");
