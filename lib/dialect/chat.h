@@ -100,7 +100,7 @@ enum tool_choice {
 	CHOICE_REQUIRED, /* any tool, but one */
 	CHOICE_NAMED,    /* the one called choice_name */
 	CHOICE_ALLOWED,  /* among choice_json's, in OpenAI's words */
-	CHOICE_OPAQUE,   /* choice_json: of the client's own dialect */
+	CHOICE_OPAQUE,   /* choice_json; choice_name: whose, absent: OpenAI's */
 };
 
 enum chat_format { FORMAT_UNSET, FORMAT_TEXT, FORMAT_JSON, FORMAT_SCHEMA };

@@ -8,6 +8,7 @@ static const struct dialect *const dialects[] = {
 	&dialect_openai,
 	&dialect_anthropic,
 	&dialect_gemini,
+	&dialect_responses,
 };
 
 const struct dialect *dialect_find(const char *name)

@@ -42,7 +42,8 @@ struct dialect {
 	void (*resume)(struct enc *x, const char *p, size_t n);
 };
 
-extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini;
+extern const struct dialect dialect_openai, dialect_anthropic, dialect_gemini,
+	dialect_responses;
 
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 
@@ -143,6 +144,7 @@ struct enc {
 	bool functions;         /* the client asked in the old words */
 	bool base64;            /* vectors as base64 */
 	bool json_array;        /* a stream as one array, not as SSE: Gemini */
+	const char *echo;       /* Responses: of dialect_responses_echo() */
 	/* what happened */
 	bool started, failed, ended, too_large;
 	struct usage usage;
@@ -153,6 +155,8 @@ struct enc {
 	enum ev_kind block;             /* the open one's; EV_START: none */
 	struct enc_tool *block_tool;    /* that it is */
 	const char *feedback;           /* JSON: why a prompt is blocked */
+	int64_t seq;                    /* Responses: of the next event */
+	const char *item;               /* Responses: the open item's id */
 	int n_choices;
 	struct enc_choice *choices[DEC_CHOICES];
 };
@@ -178,6 +182,10 @@ struct enc_stop {
  * choice that has not ended, the usage, the end. */
 void enc_stop(const struct dialect *dialect, struct arena *mem,
 	      const struct enc_stop *s, struct buf *out);
+
+/* What an answer of the Responses dialect repeats of its request: members, in
+ * the arena. */
+const char *dialect_responses_echo(struct arena *mem, struct json_object *in);
 
 /* The whole error body of OpenAI's dialect: four keys.  NULL or "": null. */
 void dialect_error_body(struct buf *out, const char *message, const char *type,

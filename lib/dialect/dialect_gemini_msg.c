@@ -4,6 +4,7 @@
  * results of tools before anything else; a content has parts, and a text is
  * never empty.
  */
+#include "dialect/calls.h"
 #include "dialect/gemini.h"
 
 #include <ctype.h>
@@ -14,47 +15,10 @@
 
 #define FILES "https://generativelanguage.googleapis.com/v1beta/"
 
-/* --- calls by their id -----------------------------------------------------
- */
-
-struct ids {
-	const struct chat_part **slot;
-	size_t n; /* a power of two */
-};
-
-static size_t slot_of(const struct ids *ids, struct str id)
-{
-	uint64_t h = 14695981039346656037u;
-	size_t at;
-
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ (unsigned char)id.p[i]) * 1099511628211u;
-	at = (size_t)(h ^ h >> 32) & (ids->n - 1);
-	while (ids->slot[at] && !str_same(ids->slot[at]->id, id))
-		at = (at + 1) & (ids->n - 1);
-	return at;
-}
-
-static void ids_of(const struct chat *c, struct ids *ids)
-{
-	size_t n = 0;
-
-	for (const struct chat_msg *m = c->msgs; m; m = m->next)
-		for (const struct chat_part *p = m->parts.first; p; p = p->next)
-			n += p->kind == PART_TOOL_CALL;
-	for (ids->n = 4; ids->n < 2 * n;)
-		ids->n *= 2;
-	ids->slot = ARENA_ARRAY(c->mem, const struct chat_part *, ids->n);
-	for (const struct chat_msg *m = c->msgs; m; m = m->next)
-		for (const struct chat_part *p = m->parts.first; p; p = p->next)
-			if (p->kind == PART_TOOL_CALL && p->id.p)
-				ids->slot[slot_of(ids, p->id)] = p;
-}
-
 struct writer {
 	const struct chat *c;
 	const struct gemini_model *model;
-	struct ids ids;
+	struct calls calls;
 	struct jw *w;
 	int i;     /* messages[i] */
 	bool step; /* the first call of this content is still to come */
@@ -199,7 +163,7 @@ static bool can_say(const struct writer *r, const struct chat_part *p);
 
 static void write_result(struct writer *r, const struct chat_part *p)
 {
-	const struct chat_part *call = r->ids.slot[slot_of(&r->ids, p->id)];
+	const struct chat_part *call = calls_find(&r->calls, p->id);
 	struct str name = call ? call->name : p->name;
 	bool open = false;
 
@@ -403,7 +367,7 @@ void gemini_write_contents(const struct chat *c, const struct gemini_model *m,
 	struct writer r = { .c = c, .model = m, .w = w };
 	const struct chat_msg *at = c->msgs;
 
-	ids_of(c, &r.ids);
+	calls_init(&r.calls, c);
 	write_system(&r);
 	r.i = 0;
 	jw_array(w, "contents");

@@ -299,6 +299,21 @@ static bool only_results(const struct chat_msg *m)
 	return m->parts.first && !p;
 }
 
+/* Is there nothing but what others alone understand?  Notes it. */
+static bool only_lost(const struct chat *c, const struct chat_msg *m, int i)
+{
+	const struct chat_part *p = m->parts.first;
+
+	while (p && (p->kind == PART_TOOL_RESULT ||
+		     (p->kind == PART_OPAQUE && !str_eq(p->name, "openai"))))
+		p = p->next;
+	if (!m->parts.first || p)
+		return false;
+	for (p = m->parts.first; p; p = p->next)
+		in_content(c, p, i);
+	return true;
+}
+
 void openai_write_messages(const struct chat *c, struct jw *w)
 {
 	int i = 0;
@@ -306,7 +321,7 @@ void openai_write_messages(const struct chat *c, struct jw *w)
 	jw_array(w, "messages");
 	for (const struct chat_msg *m = c->msgs; m; m = m->next, i++) {
 		write_results(c, m, i, w);
-		if (only_results(m))
+		if (only_results(m) || only_lost(c, m, i))
 			continue;
 		jw_object(w, NULL);
 		jw_str(w, "role", role_names[m->role]);
@@ -381,6 +396,10 @@ static void write_choice(const struct chat *c, struct jw *w)
 		return;
 	if (words[c->choice]) {
 		jw_str(w, "tool_choice", words[c->choice]);
+		return;
+	}
+	if (c->choice == CHOICE_OPAQUE && c->choice_name.p) {
+		chat_lost(c, "tool_choice");
 		return;
 	}
 	if (c->choice != CHOICE_NAMED) {
