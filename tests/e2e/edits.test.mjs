@@ -66,7 +66,7 @@ const kinds = [
   },
 ];
 
-test(`${edits} edits under load: none fails, each is seen by the next request`, async () => {
+test(`${edits} edits under load: none fails, each is seen by the next request`, { timeout: 60000 + edits * 400 }, async () => {
   let over = false, ran = 0, began = Date.now();
   const bad = [];
   const load = Array.from({ length: 8 }, async () => {
