@@ -47,9 +47,11 @@ struct loop {
 	struct write_op measure; /* of this process's memory */
 	bool measuring;
 	int64_t measured_ms;
-	int64_t n_streams;                /* open now */
+	int64_t n_streams; /* open now */
+	/* What the counters know already. */
 	struct writer_stats counted;
-	uint64_t log_dropped; /* that are counted */      /* of the writer, already */
+	uint64_t log_dropped;
+
 	_Atomic(struct exchange *) given; /* from acceptors, newest first */
 	struct exchange *dirty;
 	struct client **clients; /* all of them */

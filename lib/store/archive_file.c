@@ -350,7 +350,7 @@ static int hash_file(int fd, size_t n, char hex[static 65], struct err *e)
 	hash_sha256(p, n, hash);
 	munmap(p, n);
 	for (int i = 0; i < HASH_SHA256; i++)
-		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+		snprintf(hex + (ptrdiff_t)2 * i, 3, "%02x", hash[i]);
 	return 0;
 }
 

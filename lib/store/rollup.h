@@ -42,11 +42,19 @@ int64_t rollup_percentile(const int64_t counts[static ROLLUP_BUCKETS],
  * the order of the columns: tokens written to caches, of sound and pictures
  * (parts of prompt or answer), and what is not counted in tokens.
  */
-#define ROLLUP_KINDS(X)                                                        \
-	X(cache_write_tok)                                                     \
-	X(cache_write_1h_tok) X(audio_in_tok) X(audio_out_tok) X(image_in_tok) \
-		X(image_out_tok) X(searches) X(images) X(audio_ms)             \
-			X(characters)
+/* clang-format off */
+#define ROLLUP_KINDS(X)       \
+	X(cache_write_tok)    \
+	X(cache_write_1h_tok) \
+	X(audio_in_tok)       \
+	X(audio_out_tok)      \
+	X(image_in_tok)       \
+	X(image_out_tok)      \
+	X(searches)           \
+	X(images)             \
+	X(audio_ms)           \
+	X(characters)
+/* clang-format on */
 
 /* --- summing up ------------------------------------------------------------------ */
 

@@ -13,6 +13,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+static const struct dialect *const all[] = {
+	&dialect_openai,
+	&dialect_anthropic,
+	&dialect_gemini,
+	&dialect_responses,
+};
+
 #define N_CLIENTS (2 * (int)COUNT(all))
 
 struct clients {

@@ -54,8 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	whole(p, n, n, &a);
 	whole(p, n, n / 2, &b);
 	assert(a.finished == b.finished && a.text_bytes == b.text_bytes &&
-	       a.failed == b.failed &&
-	       !strcmp(a.error.message, b.error.message));
+	       a.failed == b.failed && !a.error == !b.error &&
+	       (!a.error || !strcmp(a.error->message, b.error->message)));
 	listen_error_body(p, n, 500, &e);
 	assert(*e.message || n);
 	assert(scrub_words((struct str){ p, n }, out, sizeof(out)) ==

@@ -3,6 +3,7 @@
 #ifndef TESTS_RESPONSES_SHAPE_H
 #define TESTS_RESPONSES_SHAPE_H
 
+#include "base/buf.h"
 #include "shape.h"
 
 #define STATUS "=completed|incomplete|failed|in_progress|queued|cancelled"

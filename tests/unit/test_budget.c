@@ -45,16 +45,14 @@ static const struct {
 	  "1970-01-01T00:00:00.000Z" },
 };
 
+/* 2026-11-21T12:00:00.000Z */
 static int64_t wall_ms(const char *text)
 {
 	struct tm tm = { 0 };
-	int ms = 0;
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 
-	sscanf(text, "%d-%d-%dT%d:%d:%d.%d", &tm.tm_year, &tm.tm_mon,
-	       &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms);
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	return (int64_t)timegm(&tm) * 1000 + ms;
+	assert_non_null(rest);
+	return (int64_t)timegm(&tm) * 1000 + strtol(rest + 1, NULL, 10);
 }
 
 static void windows_begin_and_end_in_utc(void **state)

@@ -164,7 +164,7 @@ static const struct meter_request minute = {
 	.asks = { { METER_USER,
 		    1,
 		    { [METER_RPM] = MANY, [METER_CONCURRENCY] = 1000 } },
-		  { METER_GROUP, 2, { [METER_TPM] = 3 * MANY } } },
+		  { METER_GROUP, 2, { [METER_TPM] = 3L * MANY } } },
 	.n = 2,
 	.tokens = 3,
 };
@@ -187,8 +187,9 @@ static void compete(int fd, bool wait)
 			meter_give(sh, s, &hold);
 	}
 	(void)!write(fd, &got, sizeof(got));
-	while (wait)
-		pause();
+	if (wait)
+		for (;;)
+			pause();
 	shared_slot_free(sh, s);
 	_exit(0);
 }

@@ -204,8 +204,8 @@ static void entries_are_listed_with_the_balance_after_each(void **state)
 		    0);
 	n = moves_list(fx.db, fx.account, 0, 50, &lines, &fx.arena, &fx.e);
 	assert_int_equal(n, COUNT(want));
-	for (int i = 0; i < n; i++) {
-		row("%d", i);
+	for (size_t i = 0; i < COUNT(want); i++) {
+		row("entry %zu", i);
 		ROW_INT(lines[i].amount_nusd, want[i][0]);
 		ROW_INT(lines[i].balance_nusd, want[i][1]);
 	}

@@ -197,43 +197,63 @@ static bool is_sample(const char *line, const char *name)
 }
 
 /* What promtool says of a text: HELP, TYPE, samples; each name once. */
+struct metric {
+	char name[80];
+	enum { NO_LINE, HELP, TYPE, SAMPLE } last;
+	struct buf seen;
+};
+
+static void check_help(struct metric *m, const char *line)
+{
+	size_t n = name_of(line);
+	char key[84];
+
+	ROW_TRUE(n && n < sizeof(m->name) && line[n] == ' ');
+	ROW_TRUE(m->last == NO_LINE || m->last >= TYPE);
+	snprintf(m->name, sizeof(m->name), "%.*s", (int)n, line);
+	snprintf(key, sizeof(key), " %s ", m->name);
+	ROW_TRUE(!strstr(m->seen.p, key));
+	buf_str(&m->seen, key);
+	m->last = HELP;
+}
+
+static void check_type(struct metric *m, const char *line)
+{
+	size_t n = strlen(m->name);
+	const char *kind = line + n;
+
+	ROW_TRUE(m->last == HELP && !strncmp(line, m->name, n));
+	ROW_TRUE(!strcmp(kind, " gauge") ||
+		 (!strcmp(kind, " counter") &&
+		  !strcmp(m->name + n - 6, "_total")));
+	m->last = TYPE;
+}
+
+static void check_line(struct metric *m, const char *line)
+{
+	if (!strncmp(line, "# HELP ", 7)) {
+		check_help(m, line + 7);
+	} else if (!strncmp(line, "# TYPE ", 7)) {
+		check_type(m, line + 7);
+	} else {
+		ROW_TRUE(m->last >= TYPE && is_sample(line, m->name));
+		m->last = SAMPLE;
+	}
+}
+
 static void check_metrics(char *text)
 {
-	char name[80] = "", *save = NULL;
-	struct buf seen;
-	int step = 0; /* 1: help was read; 2: type; 3: a sample */
+	struct metric m = { .last = NO_LINE };
+	char *save = NULL;
 
-	buf_init(&seen, 0);
+	buf_init(&m.seen, 0);
 	ROW_TRUE(*text && text[strlen(text) - 1] == '\n');
 	for (char *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		row("%s", line);
-		if (!strncmp(line, "# HELP ", 7)) {
-			size_t n = name_of(line + 7);
-			char key[84];
-
-			ROW_TRUE(n && n < sizeof(name) && line[7 + n] == ' ');
-			ROW_TRUE(step == 0 || step >= 2);
-			snprintf(name, sizeof(name), "%.*s", (int)n, line + 7);
-			snprintf(key, sizeof(key), " %s ", name);
-			ROW_TRUE(!strstr(seen.p, key));
-			buf_str(&seen, key);
-			step = 1;
-		} else if (!strncmp(line, "# TYPE ", 7)) {
-			size_t n = strlen(name);
-			const char *kind = line + 7 + n;
-
-			ROW_TRUE(step == 1 && !strncmp(line + 7, name, n));
-			ROW_TRUE(!strcmp(kind, " gauge") ||
-				 (!strcmp(kind, " counter") &&
-				  !strcmp(name + n - 6, "_total")));
-			step = 2;
-		} else {
-			ROW_TRUE(step >= 2 && is_sample(line, name));
-			step = 3;
-		}
+		check_line(&m, line);
 	}
-	buf_release(&seen);
+	buf_release(&m.seen);
 }
 
 static void metrics_are_as_prometheus_wants(void **state)

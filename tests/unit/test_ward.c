@@ -6,8 +6,8 @@
 #include "store/ward.h"
 
 #define NOW  1800000000000 /* 08:00 UTC */
-#define HOUR 3600000
-#define MIN5 300000
+#define HOUR 3600000L
+#define MIN5 300000L
 
 static const struct conf conf = { .probe_ms = MIN5,
 				  .probe_most_ms = 24 * HOUR,
