@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { openWorld, root, until } from './world.mjs';
 
 const edits = Number(process.env.EDITS ?? 200);
+const callers = Number(process.env.CALLERS ?? 8);
 // Says which channel it was asked by: /a/v1, /b/v1.
 const server = http.createServer((req, res) => {
   req.resume();
@@ -69,7 +70,7 @@ const kinds = [
 test(`${edits} edits under load: none fails, each is seen by the next request`, { timeout: 60000 + edits * 400 }, async () => {
   let over = false, ran = 0, began = Date.now();
   const bad = [];
-  const load = Array.from({ length: 8 }, async () => {
+  const load = Array.from({ length: callers }, async () => {
     while (!over) {
       const r = await ask();
       ran++;
@@ -88,7 +89,7 @@ test(`${edits} edits under load: none fails, each is seen by the next request`, 
   }
   assert.deepEqual(bad, []);
   const workers = (await w.request({ path: '/readyz' })).json.workers.filter((x) => x.kind === 'relay');
-  console.log(`edits: ${edits} in ${Date.now() - began} ms beside ${ran} requests, by worker ${workers.map((x) => x.requests)}; 0 failed`);
+  console.log(`edits: ${edits} in ${Date.now() - began} ms beside ${ran} requests of ${callers} callers, by worker ${workers.map((x) => x.requests)}; 0 failed`);
   assert.equal(workers.length, 4);
   assert.ok(workers.every((x) => x.requests > 0), 'each worker had some');
 });
