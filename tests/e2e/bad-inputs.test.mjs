@@ -21,7 +21,6 @@ const waits = {
 };
 const waitingCases = {
   'auth-14': 'issue 8, the admin pages',
-  'limit-01': 'issue 6, routing and limits', 'limit-02': 'issue 6, routing and limits',
 };
 // Addresses without an endpoint yet: whatever is wrong with the request, the
 // answer is 404 in the shape of the API, and the same promises hold.
@@ -301,6 +300,37 @@ async function checkMoneyForOne(c) {
   assert.equal(w.run('audit').status, 0);
 }
 
+// As many as the key may a minute are answered, the next is not.
+async function checkRate(c) {
+  const own = (await w.mock.stats()).requests;
+  for (let n = 0; n < Number(vars.RPM_LIMIT); n++)
+    assert.equal(parse((await send(whole(c), maxMs)).raw).status, 200);
+  checkAnswer(c, parse((await send(whole(c), maxMs)).raw));
+  await until('it is settled', () => ledger().open === 0);
+  assert.equal((await w.mock.stats()).requests, own + Number(vars.RPM_LIMIT));
+}
+
+// One of the key runs; whatever comes beside it is refused.
+async function checkAtOnce(c) {
+  const own = vars.MODEL, before = (await w.mock.stats()).requests;
+  vars.MODEL = 'mock-stream-400-10';
+  const bytes = whole({ ...c, body: { ...c.body, stream: true } });
+  vars.MODEL = own;
+  const first = net.connect(w.port, '127.0.0.1', () => first.write(bytes));
+  first.on('error', () => {});
+  try {
+    await until('it is upstream', async () => (await w.mock.stats()).requests > before);
+    const answers = await Promise.all(Array.from({ length: c.repeat.parallel }, () => send(whole(c), maxMs + 10000)));
+    for (const { raw: got } of answers) checkAnswer(c, parse(got));
+    assert.equal((await w.mock.stats()).requests, before + 1);
+  } finally {
+    first.destroy();
+    await until('it is settled', () => ledger().open === 0);
+  }
+}
+
+const repeated = (c) => (c.repeat.expect_last ? checkRate : c.repeat.expect_some ? checkAtOnce : checkMoneyForOne);
+
 before(async () => {
   w = await openWorld({ channels: false });
   w.channel('mock', { names: ['mock-echo', 'mock-other', 'no-price', 'mock-embed', 'mock-stream-400-10'] });
@@ -324,6 +354,7 @@ before(async () => {
     TOKEN_NO_QUOTA: w.key({ limit: '0.000000001' }).key,
     TOKEN_USER_NO_BALANCE: w.key({ user: w.user('broke') }).key,
     TOKEN_IP_LOCKED: w.key({ ip: '192.0.2.0/24' }).key, ALLOWED_CIDR: '192.0.2.0/24', ALLOWED_IP: '192.0.2.1',
+    TOKEN_RPM: w.key({ rpm: 3 }).key, RPM_LIMIT: '3', TOKEN_CONC: w.key({ concurrency: 1 }).key,
     TOKEN_OTHER_MODEL: w.key({ models: 'mock-other' }).key,
     IMAGE_MODEL: 'mock-image', TTS_MODEL: 'mock-speech', STT_MODEL: 'mock-transcribe',
   };
@@ -355,7 +386,7 @@ after(async () => {
   console.log(`  404 in shape until their endpoints are there: ${later.map((c) => c.id).join(' ')}`);
 });
 
-const how = (c) => (c.group === 'hostile-but-valid' ? checkValid : c.repeat ? checkMoneyForOne
+const how = (c) => (c.group === 'hostile-but-valid' ? checkValid : c.repeat ? repeated(c)
   : c.group === 'relay-idempotency' ? checkUsedKey : check);
 
 for (const c of corpus.cases.filter((x) => now.includes(x.group)))
