@@ -8,7 +8,8 @@
 #include "count/count_files.h"
 #include "json/text.h"
 
-#define ROWS_MAX 8 /* kinds of models that one request may go to */
+#define TURN_BYTES (16 << 10) /* of an answer that are counted at once */
+#define ROWS_MAX   8          /* kinds of models that one request may go to */
 
 struct count *tokens_open(const struct conf *c)
 {
@@ -97,6 +98,19 @@ static void begin(void *arg)
 	count_stream_release(&t->said);
 	count_stream_init(&t->said, c, t->model);
 	t->key = 0;
+	t->guessed = false;
+}
+
+/* Is there time for so much in this turn of the loop? */
+static bool may_count(struct tokens *t, size_t n)
+{
+	int64_t now_ms = OWNER(t, struct exchange, tokens)->loop->poller.now_ms;
+
+	if (now_ms != t->turn_ms)
+		t->turn_bytes = 0;
+	t->turn_ms = now_ms;
+	t->turn_bytes += (int64_t)n;
+	return t->turn_bytes <= TURN_BYTES;
 }
 
 static void text(void *arg, uint32_t key, struct str json)
@@ -112,7 +126,12 @@ static void text(void *arg, uint32_t key, struct str json)
 		json_unescape_to(json, &t->plain);
 		s = buf_span(&t->plain);
 	}
-	count_stream_feed(&t->said, s.p, s.n);
+	if (may_count(t, s.n)) {
+		count_stream_feed(&t->said, s.p, s.n);
+		return;
+	}
+	t->guessed = true;
+	count_stream_guess(&t->said, s);
 }
 
 void tokens_end(struct tokens *t)
@@ -131,8 +150,9 @@ const char *tokens_noted(const struct exchange *x, const struct usage *u,
 	if (u->source == USAGE_NONE || u->source == USAGE_UPSTREAM || n < 3)
 		return json;
 	return arena_printf(arena, "%.*s,\"by\":\"%s\"}", (int)n - 1, json,
-			    p->exact ? count_by_name(p->by) :
-				       count_by_name(COUNT_GUESS));
+			    p->exact && !x->tokens.guessed ?
+				    count_by_name(p->by) :
+				    count_by_name(COUNT_GUESS));
 }
 
 void tokens_release(struct tokens *t)

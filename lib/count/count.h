@@ -72,6 +72,8 @@ void count_stream_release(struct count_stream *s); /* safe to call twice */
 void count_stream_feed(struct count_stream *s, const char *p, size_t n);
 /* The text is over, and another may begin: what was held is counted. */
 void count_stream_cut(struct count_stream *s);
+/* A text of its own that is too long to be counted here and now: estimated. */
+void count_stream_guess(struct count_stream *s, struct str text);
 /* So far; what is not decided yet is estimated. */
 int64_t count_stream_tok(const struct count_stream *s);
 bool count_stream_exact(const struct count_stream *s);

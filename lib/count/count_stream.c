@@ -155,6 +155,15 @@ void count_stream_whole(struct count_stream *s, struct str text)
 		eat(s, text, true);
 }
 
+void count_stream_guess(struct count_stream *s, struct str text)
+{
+	struct guess g = { 0 };
+
+	count_stream_cut(s);
+	guess_add(&g, text.p, text.n);
+	s->tok += guess_tok(&g, s->model->guess);
+}
+
 int64_t count_stream_tok(const struct count_stream *s)
 {
 	return s->tok + guess_tok(&s->guess, s->model->guess);

@@ -192,6 +192,27 @@ static void held_text_is_bounded(void **state)
 	count_stream_release(&s);
 }
 
+static void what_is_too_long_to_count_is_estimated(void **state)
+{
+	struct str hello = STR("Hello, bridge"), long_one = STR("aaaaaaaaaaaa");
+	int64_t counted = whole_tok("gpt-4o", hello);
+	struct count_stream s;
+
+	(void)state;
+	if (!count_has(ranks, COUNT_O200K))
+		skip();
+	count_stream_init(&s, ranks, count_model(STR("gpt-4o")));
+	count_stream_feed(&s, hello.p, hello.n);
+	count_stream_guess(&s, long_one);
+	assert_int_equal(count_stream_tok(&s),
+			 counted + whole_tok("gemini-estimated", long_one));
+	count_stream_feed(&s, hello.p, hello.n);
+	count_stream_cut(&s);
+	assert_int_equal(count_stream_tok(&s),
+			 2 * counted + whole_tok("gemini-estimated", long_one));
+	count_stream_release(&s);
+}
+
 static void the_estimate_is_near(void **state)
 {
 	/* o200k_base says: */
@@ -388,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_cut_anywhere_changes_nothing),
 		cmocka_unit_test(long_runs_take_linear_time),
 		cmocka_unit_test(held_text_is_bounded),
+		cmocka_unit_test(what_is_too_long_to_count_is_estimated),
 		cmocka_unit_test(the_estimate_is_near),
 		cmocka_unit_test(models_have_their_encoding),
 		cmocka_unit_test(without_files_it_estimates),
