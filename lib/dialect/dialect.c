@@ -132,6 +132,45 @@ int dec_open(struct dec *d, int choice, enum ev_kind kind)
 	return c->open = c->n_parts++;
 }
 
+int dec_too_many(struct err *e)
+{
+	return err_set(e, ERR_UP_BROKEN,
+		       "the upstream's answer has too many parts");
+}
+
+int dec_say(struct dec *d, int choice, enum ev_kind kind, struct str s,
+	    struct err *e)
+{
+	int part;
+
+	if (!s.n)
+		return 0;
+	part = dec_open(d, choice, kind);
+	if (part < 0)
+		return dec_too_many(e);
+	dec_emit(d, &(struct ev){ .kind = kind,
+				  .choice = choice,
+				  .part = part,
+				  .s = s.p,
+				  .n = s.n });
+	return 0;
+}
+
+void dec_finish(struct dec *d, int choice, enum finish f)
+{
+	struct dec_choice *c = dec_choice(d, choice);
+
+	if (c->finished)
+		return;
+	dec_close(d, choice);
+	if (f == FINISH_STOP && c->tools)
+		f = FINISH_TOOLS;
+	c->finished = true;
+	d->n_finished++;
+	dec_emit(d, &(struct ev){
+			    .kind = EV_FINISH, .choice = choice, .finish = f });
+}
+
 /* --- encoding --------------------------------------------------------------
  */
 

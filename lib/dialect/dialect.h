@@ -106,6 +106,12 @@ struct dec_choice *dec_choice(struct dec *d, int64_t index); /* NULL: no */
  * -1: too many. */
 int dec_open(struct dec *d, int choice, enum ev_kind kind);
 void dec_close(struct dec *d, int choice); /* BLOCK_END, if one is open */
+/* A text, refusal or reasoning, in the part that is open for it; "": nothing. */
+int dec_say(struct dec *d, int choice, enum ev_kind kind, struct str s,
+	    struct err *e);
+/* FINISH, once; a stop after tool calls is theirs. */
+void dec_finish(struct dec *d, int choice, enum finish f);
+int dec_too_many(struct err *e); /* parts */
 
 /* --- events to an answer ---------------------------------------------------
  */

@@ -6,12 +6,6 @@
  */
 #include "dialect/anthropic.h"
 
-static int too_many(struct err *e)
-{
-	return err_set(e, ERR_UP_BROKEN,
-		       "the upstream's answer has too many parts");
-}
-
 static void opaque(struct dec *d, const char *name, struct json_object *o)
 {
 	struct str s = tree_print(o);
@@ -56,20 +50,6 @@ static void finish(struct dec *d, enum finish f)
 	dec_emit(d, &(struct ev){ .kind = EV_FINISH, .finish = f });
 }
 
-static int say(struct dec *d, enum ev_kind kind, struct str s, struct err *e)
-{
-	int part;
-
-	if (!s.n)
-		return 0;
-	part = dec_open(d, 0, kind);
-	if (part < 0)
-		return too_many(e);
-	dec_emit(d, &(struct ev){
-			    .kind = kind, .part = part, .s = s.p, .n = s.n });
-	return 0;
-}
-
 /* Of the last message_delta, or of a whole message. */
 static int on_stop_reason(struct dec *d, struct json_object *o, struct err *e)
 {
@@ -78,7 +58,7 @@ static int on_stop_reason(struct dec *d, struct json_object *o, struct err *e)
 
 	if (!*why)
 		return 0;
-	if (say(d, EV_REFUSAL, js_text(details, "explanation"), e) < 0)
+	if (dec_say(d, 0, EV_REFUSAL, js_text(details, "explanation"), e) < 0)
 		return -1;
 	finish(d, anthropic_finish(why));
 	return 0;
@@ -119,7 +99,7 @@ static int on_tool(struct dec *d, struct json_object *block, int64_t index,
 	struct dec_tool *t;
 
 	if (part < 0)
-		return too_many(e);
+		return dec_too_many(e);
 	t = ARENA_NEW(d->mem, struct dec_tool);
 	t->part = part;
 	t->index = index;
@@ -146,7 +126,7 @@ static int on_text(struct dec *d, struct json_object *block, int64_t index,
 	struct json_object *list = js_get(block, "citations");
 
 	(void)index;
-	if (say(d, EV_TEXT, js_text(block, "text"), e) < 0)
+	if (dec_say(d, 0, EV_TEXT, js_text(block, "text"), e) < 0)
 		return -1;
 	for (int i = 0; i < js_len(list); i++)
 		opaque(d, "citation", js_at(list, i));
@@ -170,8 +150,8 @@ static int on_thinking(struct dec *d, struct json_object *block, int64_t index,
 {
 	(void)index;
 	if (dec_open(d, 0, EV_REASONING) < 0)
-		return too_many(e);
-	if (say(d, EV_REASONING, js_text(block, "thinking"), e) < 0)
+		return dec_too_many(e);
+	if (dec_say(d, 0, EV_REASONING, js_text(block, "thinking"), e) < 0)
 		return -1;
 	sign(d, js_text(block, "signature"));
 	return 0;
@@ -216,14 +196,14 @@ static int delta_text(struct dec *d, struct json_object *o, int64_t index,
 		      struct err *e)
 {
 	(void)index;
-	return say(d, EV_TEXT, js_text(o, "text"), e);
+	return dec_say(d, 0, EV_TEXT, js_text(o, "text"), e);
 }
 
 static int delta_thinking(struct dec *d, struct json_object *o, int64_t index,
 			  struct err *e)
 {
 	(void)index;
-	return say(d, EV_REASONING, js_text(o, "thinking"), e);
+	return dec_say(d, 0, EV_REASONING, js_text(o, "thinking"), e);
 }
 
 static int delta_signature(struct dec *d, struct json_object *o, int64_t index,

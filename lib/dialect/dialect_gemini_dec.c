@@ -7,12 +7,6 @@
  */
 #include "dialect/gemini.h"
 
-static int too_many(struct err *e)
-{
-	return err_set(e, ERR_UP_BROKEN,
-		       "the upstream's answer has too many parts");
-}
-
 static void opaque(struct dec *d, int choice, const char *name,
 		   struct json_object *o)
 {
@@ -35,7 +29,7 @@ static int say(struct dec *d, int choice, enum ev_kind kind, struct str s,
 	int part = dec_open(d, choice, kind);
 
 	if (part < 0)
-		return too_many(e);
+		return dec_too_many(e);
 	if (s.n || (fresh && kind == EV_REASONING))
 		dec_emit(d, &(struct ev){ .kind = kind,
 					  .choice = choice,
@@ -102,7 +96,7 @@ static int on_call(struct dec *d, int choice, struct json_object *part,
 	struct str s = STR("{}");
 
 	if (at < 0)
-		return too_many(e);
+		return dec_too_many(e);
 	if (!c->tools) /* there is one: the finish depends on it */
 		c->tools = c->tool_last = ARENA_NEW(d->mem, struct dec_tool);
 	if (json_object_is_type(args, json_type_object))
@@ -144,21 +138,6 @@ static int on_part(struct dec *d, int choice, struct json_object *part,
 /* --- candidates ------------------------------------------------------------
  */
 
-static void finish(struct dec *d, int choice, enum finish f)
-{
-	struct dec_choice *c = dec_choice(d, choice);
-
-	if (c->finished)
-		return;
-	dec_close(d, choice);
-	if (f == FINISH_STOP && c->tools)
-		f = FINISH_TOOLS;
-	c->finished = true;
-	d->n_finished++;
-	dec_emit(d, &(struct ev){
-			    .kind = EV_FINISH, .choice = choice, .finish = f });
-}
-
 /* A stop that is a fault is an error where nothing was said before it: another
  * upstream may do better. */
 static void on_reason(struct dec *d, int choice, struct json_object *o)
@@ -180,7 +159,7 @@ static void on_reason(struct dec *d, int choice, struct json_object *o)
 					  .id = why });
 		return;
 	}
-	finish(d, choice, f == FINISH_ERROR ? FINISH_STOP : f);
+	dec_finish(d, choice, f == FINISH_ERROR ? FINISH_STOP : f);
 }
 
 /* What was found, in OpenAI's words; where in the text it belongs is only in
@@ -241,7 +220,7 @@ static int on_candidate(struct dec *d, struct json_object *o, struct err *e)
 	struct json_object *parts = js_get(js_get(o, "content"), "parts");
 
 	if (!c)
-		return too_many(e);
+		return dec_too_many(e);
 	if (c->finished || !json_object_is_type(o, json_type_object))
 		return 0;
 	for (int i = 0; i < js_len(parts); i++)
@@ -269,7 +248,7 @@ static int on_blocked(struct dec *d, struct json_object *feedback,
 	s = words ? words : arena_printf(d->mem, "blocked: %s", why);
 	if (say(d, 0, EV_REFUSAL, str_of(s), e) < 0)
 		return -1;
-	finish(d, 0, FINISH_FILTER);
+	dec_finish(d, 0, FINISH_FILTER);
 	return 0;
 }
 

@@ -88,30 +88,6 @@ static struct json_object *error_in(struct json_object *o, const char *event)
 /* --- parts -----------------------------------------------------------------
  */
 
-static int too_many(struct err *e)
-{
-	return err_set(e, ERR_UP_BROKEN,
-		       "the upstream's answer has too many parts");
-}
-
-static int say(struct dec *d, int choice, enum ev_kind kind, struct str s,
-	       struct err *e)
-{
-	int part;
-
-	if (!s.n)
-		return 0;
-	part = dec_open(d, choice, kind);
-	if (part < 0)
-		return too_many(e);
-	dec_emit(d, &(struct ev){ .kind = kind,
-				  .choice = choice,
-				  .part = part,
-				  .s = s.p,
-				  .n = s.n });
-	return 0;
-}
-
 static int say_array(struct dec *d, int choice, struct json_object *list,
 		     enum ev_kind kind, struct err *e);
 
@@ -122,12 +98,12 @@ static int say_item(struct dec *d, int choice, struct json_object *item,
 	struct json_object *thinking = js_get(item, "thinking");
 
 	if (json_object_is_type(item, json_type_string))
-		return say(d, choice, kind, string_of(item), e);
+		return dec_say(d, choice, kind, string_of(item), e);
 	if (json_object_is_type(thinking, json_type_string))
-		return say(d, choice, EV_REASONING, string_of(thinking), e);
+		return dec_say(d, choice, EV_REASONING, string_of(thinking), e);
 	if (thinking)
 		return say_array(d, choice, thinking, EV_REASONING, e);
-	return say(d, choice, kind, js_text(item, "text"), e);
+	return dec_say(d, choice, kind, js_text(item, "text"), e);
 }
 
 static int say_array(struct dec *d, int choice, struct json_object *list,
@@ -159,19 +135,19 @@ static int on_text(struct dec *d, int choice, struct json_object *v,
 {
 	if (json_object_is_type(v, json_type_array))
 		return say_array(d, choice, v, EV_TEXT, e);
-	return say(d, choice, EV_TEXT, string_of(v), e);
+	return dec_say(d, choice, EV_TEXT, string_of(v), e);
 }
 
 static int on_reasoning(struct dec *d, int choice, struct json_object *v,
 			struct err *e)
 {
-	return say(d, choice, EV_REASONING, string_of(v), e);
+	return dec_say(d, choice, EV_REASONING, string_of(v), e);
 }
 
 static int on_refusal(struct dec *d, int choice, struct json_object *v,
 		      struct err *e)
 {
-	return say(d, choice, EV_REFUSAL, string_of(v), e);
+	return dec_say(d, choice, EV_REFUSAL, string_of(v), e);
 }
 
 static int on_annotations(struct dec *d, int choice, struct json_object *v,
@@ -260,7 +236,7 @@ static int on_tool(struct dec *d, int choice, struct json_object *o,
 	if (!t)
 		t = new_tool(d, choice, o, f, id, custom);
 	if (!t)
-		return too_many(e);
+		return dec_too_many(e);
 	if (s.n)
 		dec_emit(d, &(struct ev){ .kind = EV_TOOL_ARGS,
 					  .choice = choice,
@@ -306,21 +282,6 @@ static const struct {
 	{ "audio", NULL, on_audio },
 };
 
-static void finish(struct dec *d, int choice, enum finish f)
-{
-	struct dec_choice *c = dec_choice(d, choice);
-
-	if (c->finished)
-		return;
-	dec_close(d, choice);
-	if (f == FINISH_STOP && c->tools)
-		f = FINISH_TOOLS;
-	c->finished = true;
-	d->n_finished++;
-	dec_emit(d, &(struct ev){
-			    .kind = EV_FINISH, .choice = choice, .finish = f });
-}
-
 static void on_finish(struct dec *d, int choice, struct json_object *o)
 {
 	const char *why = js_str(o, "finish_reason", "");
@@ -335,7 +296,7 @@ static void on_finish(struct dec *d, int choice, struct json_object *o)
 					  .name = "",
 					  .id = why });
 	else if (f != FINISH_NONE)
-		finish(d, choice, f);
+		dec_finish(d, choice, f);
 }
 
 static int on_message(struct dec *d, int choice, struct json_object *o,
@@ -362,7 +323,7 @@ static int on_choice(struct dec *d, struct json_object *o, int i, struct err *e)
 	struct dec_choice *c = dec_choice(d, index);
 
 	if (!c)
-		return too_many(e);
+		return dec_too_many(e);
 	if (has_words(js_get(o, "error"))) {
 		on_error(d, NULL, js_get(o, "error"));
 		return 0;
@@ -488,7 +449,7 @@ static void on_done(struct dec *d)
 {
 	for (int i = 0; i < DEC_CHOICES; i++)
 		if (d->choices[i])
-			finish(d, i, FINISH_STOP);
+			dec_finish(d, i, FINISH_STOP);
 	dec_emit(d, &(struct ev){ .kind = EV_END });
 }
 

@@ -7,12 +7,6 @@
  */
 #include "dialect/responses.h"
 
-static int too_many(struct err *e)
-{
-	return err_set(e, ERR_UP_BROKEN,
-		       "the upstream's answer has too many parts");
-}
-
 static void opaque(struct dec *d, const char *name, struct json_object *o)
 {
 	struct str s = tree_print(o);
@@ -23,20 +17,6 @@ static void opaque(struct dec *d, const char *name, struct json_object *o)
 	dec_emit(d,
 		 &(struct ev){
 			 .kind = EV_OPAQUE, .name = name, .s = s.p, .n = s.n });
-}
-
-static int say(struct dec *d, enum ev_kind kind, struct str s, struct err *e)
-{
-	int part;
-
-	if (!s.n)
-		return 0;
-	part = dec_open(d, 0, kind);
-	if (part < 0)
-		return too_many(e);
-	dec_emit(d, &(struct ev){
-			    .kind = kind, .part = part, .s = s.p, .n = s.n });
-	return 0;
 }
 
 /* --- calls -----------------------------------------------------------------
@@ -74,7 +54,7 @@ static int call_begins(struct dec *d, struct json_object *item, int64_t index,
 		return 0;
 	part = dec_open(d, 0, EV_TOOL_START);
 	if (part < 0)
-		return too_many(e);
+		return dec_too_many(e);
 	t = ARENA_NEW(d->mem, struct dec_tool);
 	t->part = part;
 	t->index = index;
@@ -141,8 +121,8 @@ static int content_part(struct dec *d, struct json_object *part, struct err *e)
 {
 	struct json_object *list = js_get(part, "annotations");
 
-	if (say(d, EV_TEXT, js_text(part, "text"), e) < 0 ||
-	    say(d, EV_REFUSAL, js_text(part, "refusal"), e) < 0)
+	if (dec_say(d, 0, EV_TEXT, js_text(part, "text"), e) < 0 ||
+	    dec_say(d, 0, EV_REFUSAL, js_text(part, "refusal"), e) < 0)
 		return -1;
 	for (int i = 0; i < js_len(list); i++)
 		annotation(d, js_at(list, i));
@@ -168,9 +148,9 @@ static int message_ends(struct dec *d, struct json_object *item, int64_t index,
 static int thoughts(struct dec *d, struct json_object *list, struct err *e)
 {
 	for (int i = 0; i < js_len(list); i++)
-		if ((i && say(d, EV_REASONING, STR("\n\n"), e) < 0) ||
-		    say(d, EV_REASONING, js_text(js_at(list, i), "text"), e) <
-			    0)
+		if ((i && dec_say(d, 0, EV_REASONING, STR("\n\n"), e) < 0) ||
+		    dec_say(d, 0, EV_REASONING, js_text(js_at(list, i), "text"),
+			    e) < 0)
 			return -1;
 	return 0;
 }
@@ -190,7 +170,7 @@ static int reasoning_ends(struct dec *d, struct json_object *item,
 		int part = dec_open(d, 0, EV_REASONING);
 
 		if (part < 0)
-			return too_many(e);
+			return dec_too_many(e);
 		signed_in("", sealed, &signer, &s);
 		if (!signer.n) {
 			signer = STR("responses");
@@ -287,23 +267,23 @@ static int ev_part_added(struct dec *d, struct json_object *o, struct err *e)
 
 static int ev_text(struct dec *d, struct json_object *o, struct err *e)
 {
-	return say(d, EV_TEXT, js_text(o, "delta"), e);
+	return dec_say(d, 0, EV_TEXT, js_text(o, "delta"), e);
 }
 
 static int ev_refusal(struct dec *d, struct json_object *o, struct err *e)
 {
-	return say(d, EV_REFUSAL, js_text(o, "delta"), e);
+	return dec_say(d, 0, EV_REFUSAL, js_text(o, "delta"), e);
 }
 
 static int ev_thought(struct dec *d, struct json_object *o, struct err *e)
 {
-	return say(d, EV_REASONING, js_text(o, "delta"), e);
+	return dec_say(d, 0, EV_REASONING, js_text(o, "delta"), e);
 }
 
 static int ev_summary_added(struct dec *d, struct json_object *o, struct err *e)
 {
 	return js_int(o, "summary_index", 0) > 0 ?
-		       say(d, EV_REASONING, STR("\n\n"), e) :
+		       dec_say(d, 0, EV_REASONING, STR("\n\n"), e) :
 		       0;
 }
 
