@@ -4,14 +4,9 @@
  * each kind of block; what has no row is kept as it is.  null reads as absent.
  */
 #include "dialect/anthropic.h"
+#include "dialect/member.h"
 
 #include <math.h>
-
-static int refuse(struct err *e, const char *param, const char *want)
-{
-	return err_param(e, ERR_TYPE, param,
-			 "Invalid type for '%s': expected %s.", param, want);
-}
 
 /* --- blocks ----------------------------------------------------------------
  */
@@ -26,7 +21,7 @@ static int refuse_block(struct err *e, const struct place *at, const char *want)
 
 	snprintf(param, sizeof(param), "messages[%d].content[%d]", at->i,
 		 at->part);
-	return refuse(e, param, want);
+	return member_wrong_type(e, param, want);
 }
 
 static int read_content(struct chat *c, struct chat_parts *list,
@@ -184,7 +179,8 @@ static int read_content(struct chat *c, struct chat_parts *list,
 	}
 	snprintf(param, sizeof(param), "messages[%d].content", at.i);
 	if (!json_object_is_type(v, json_type_array))
-		return refuse(e, param, "a string or an array of objects");
+		return member_wrong_type(e, param,
+					 "a string or an array of objects");
 	for (at.part = 0; at.part < js_len(v); at.part++)
 		if (read_block(c, list, js_at(v, at.part), &at, e) < 0)
 			return -1;
@@ -215,13 +211,13 @@ static int read_message(struct chat *c, struct json_object *o, int i,
 					    &chat_msg(c, roles[k].role)->parts,
 					    js_get(o, "content"), at, e);
 	snprintf(param, sizeof(param), "messages[%d].role", i);
-	return refuse(e, param, "one of user, assistant, system");
+	return member_wrong_type(e, param, "one of user, assistant, system");
 }
 
 static int messages(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return refuse(e, "messages", "an array of objects");
+		return member_wrong_type(e, "messages", "an array of objects");
 	for (int i = 0; i < js_len(v); i++)
 		if (read_message(c, js_at(v, i), i, e) < 0)
 			return -1;
@@ -240,7 +236,8 @@ static int system_text(struct chat *c, struct json_object *v, struct err *e)
 	if (json_object_is_type(v, json_type_string) ||
 	    json_object_is_type(v, json_type_array))
 		return read_content(c, &m->parts, v, (struct place){ 0, 0 }, e);
-	return refuse(e, "system", "a string or an array of objects");
+	return member_wrong_type(e, "system",
+				 "a string or an array of objects");
 }
 
 /* --- tools -----------------------------------------------------------------
@@ -271,10 +268,11 @@ static void read_tool(struct chat *c, struct json_object *o)
 static int tools(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return refuse(e, "tools", "an array of objects");
+		return member_wrong_type(e, "tools", "an array of objects");
 	for (int i = 0; i < js_len(v); i++) {
 		if (!json_object_is_type(js_at(v, i), json_type_object))
-			return refuse(e, "tools", "an array of objects");
+			return member_wrong_type(e, "tools",
+						 "an array of objects");
 		read_tool(c, js_at(v, i));
 	}
 	return 0;
@@ -299,9 +297,10 @@ static int tool_choice(struct chat *c, struct json_object *v, struct err *e)
 	c->choice_name = tree_member(c->mem, v, "name");
 	if (c->choice == CHOICE_UNSET ||
 	    (c->choice == CHOICE_NAMED && !c->choice_name.p))
-		return refuse(e, "tool_choice",
-			      "an object whose type is auto, any, tool or "
-			      "none");
+		return member_wrong_type(
+			e, "tool_choice",
+			"an object whose type is auto, any, tool or "
+			"none");
 	if (js_get(v, "disable_parallel_tool_use"))
 		c->parallel_tools =
 			!js_bool(v, "disable_parallel_tool_use", false);
@@ -317,7 +316,8 @@ static int thinking(struct chat *c, struct json_object *v, struct err *e)
 	const char *display = js_str(v, "display", "");
 
 	if (!*type)
-		return refuse(e, "thinking", "an object with its type");
+		return member_wrong_type(e, "thinking",
+					 "an object with its type");
 	if (!strcmp(type, "enabled"))
 		c->think_tok = js_int(v, "budget_tokens", 1024);
 	else if (!strcmp(type, "disabled"))
@@ -335,7 +335,7 @@ static int output_config(struct chat *c, struct json_object *v, struct err *e)
 	struct str effort = tree_member(c->mem, v, "effort");
 
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "output_config", "an object");
+		return member_wrong_type(e, "output_config", "an object");
 	if (effort.p)
 		c->effort = effort;
 	if (js_get(format, "schema")) {
@@ -349,7 +349,7 @@ static int output_config(struct chat *c, struct json_object *v, struct err *e)
 static int metadata(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "metadata", "an object");
+		return member_wrong_type(e, "metadata", "an object");
 	c->user = tree_member(c->mem, v, "user_id");
 	return 0;
 }
@@ -360,28 +360,20 @@ static int stop_sequences(struct chat *c, struct json_object *v, struct err *e)
 		struct str s = tree_text(c->mem, js_at(v, i));
 
 		if (!s.p)
-			return refuse(e, "stop_sequences",
-				      "an array of strings");
+			return member_wrong_type(e, "stop_sequences",
+						 "an array of strings");
 		chat_text(c, &c->stop, s);
 	}
 	return json_object_is_type(v, json_type_array) ?
 		       0 :
-		       refuse(e, "stop_sequences", "an array of strings");
+		       member_wrong_type(e, "stop_sequences",
+					 "an array of strings");
 }
 
 /* --- the table -------------------------------------------------------------
  */
 
-enum type { T_FN, T_STR, T_INT, T_DOUBLE, T_FLAG, T_JSON };
-
-#define AT(field) offsetof(struct chat, field)
-
-static const struct member {
-	const char *name;
-	enum type type;
-	size_t at; /* in struct chat */
-	int (*fn)(struct chat *c, struct json_object *v, struct err *e);
-} members[] = {
+static const struct member members[] = {
 	/* clang-format off */
 	{ "model",          T_STR,    AT(model), NULL },
 	{ "max_tokens",     T_INT,    AT(max_tok), NULL },
@@ -401,35 +393,6 @@ static const struct member {
 	{ "cache_control",  T_JSON,   AT(cache), NULL },
 	/* clang-format on */
 };
-
-static int take(struct chat *c, const struct member *m, struct json_object *v,
-		struct err *e)
-{
-	static const struct {
-		enum json_type json;
-		const char *name;
-	} wants[] = {
-		[T_STR] = { json_type_string, "a string" },
-		[T_INT] = { json_type_int, "an integer" },
-		[T_DOUBLE] = { json_type_double, "a number" },
-		[T_FLAG] = { json_type_boolean, "a boolean" },
-		[T_JSON] = { json_type_object, "an object" },
-	};
-	void *to = (char *)c + m->at;
-	bool whole = json_object_is_type(v, json_type_int);
-
-	if (!json_object_is_type(v, wants[m->type].json) &&
-	    !(m->type == T_DOUBLE && whole))
-		return refuse(e, m->name, wants[m->type].name);
-	switch (m->type) {
-	case T_STR: *(struct str *)to = tree_text(c->mem, v); break;
-	case T_INT: *(int64_t *)to = json_object_get_int64(v); break;
-	case T_DOUBLE: *(double *)to = json_object_get_double(v); break;
-	case T_FLAG: *(bool *)to = json_object_get_boolean(v); break;
-	default: *(struct str *)to = tree_json(c->mem, v);
-	}
-	return 0;
-}
 
 static const struct member *find(const char *name)
 {
@@ -452,10 +415,8 @@ int anthropic_read(struct json_object *in, struct chat *c, struct err *e)
 		if (!m)
 			chat_extra(c, "anthropic", str_of(name),
 				   tree_json(c->mem, v));
-		else if (m->fn)
-			ret = m->fn(c, v, e);
 		else
-			ret = take(c, m, v, e);
+			ret = member_take(c, m, v, e);
 		if (ret < 0)
 			return -1;
 	}

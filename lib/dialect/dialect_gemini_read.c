@@ -5,15 +5,10 @@
  */
 #include "dialect/allowed.h"
 #include "dialect/gemini.h"
+#include "dialect/member.h"
 
 #include <ctype.h>
 #include <math.h>
-
-static int refuse(struct err *e, const char *param, const char *want)
-{
-	return err_param(e, ERR_TYPE, param,
-			 "Invalid type for '%s': expected %s.", param, want);
-}
 
 /* --- tools -----------------------------------------------------------------
  */
@@ -27,8 +22,8 @@ static int read_function(struct chat *c, struct json_object *f, int i, int k,
 	struct chat_tool *t;
 
 	if (!json_object_is_type(js_get(f, "name"), json_type_string))
-		return refuse(e, "tools.functionDeclarations",
-			      "an array of objects with a name");
+		return member_wrong_type(e, "tools.functionDeclarations",
+					 "an array of objects with a name");
 	t = chat_tool(c, TOOL_FUNCTION);
 	t->name = tree_member(c->mem, f, "name");
 	t->description = tree_member(c->mem, f, "description");
@@ -58,9 +53,10 @@ static int read_tool(struct chat *c, struct json_object *o, int i,
 	struct json_object *list = gemini_get(o, "functionDeclarations");
 
 	if (!json_object_is_type(o, json_type_object))
-		return refuse(e, "tools", "an array of objects");
+		return member_wrong_type(e, "tools", "an array of objects");
 	if (list && !json_object_is_type(list, json_type_array))
-		return refuse(e, "tools.functionDeclarations", "an array");
+		return member_wrong_type(e, "tools.functionDeclarations",
+					 "an array");
 	for (int k = 0; k < js_len(list); k++)
 		if (read_function(c, js_at(list, k), i, k, e) < 0)
 			return -1;
@@ -76,7 +72,7 @@ static int tools(struct chat *c, struct json_object *v, struct err *e)
 	if (json_object_is_type(v, json_type_object))
 		return read_tool(c, v, 0, e);
 	if (!json_object_is_type(v, json_type_array))
-		return refuse(e, "tools", "an array of objects");
+		return member_wrong_type(e, "tools", "an array of objects");
 	for (int i = 0; i < js_len(v); i++)
 		if (read_tool(c, js_at(v, i), i, e) < 0)
 			return -1;
@@ -116,7 +112,7 @@ static int tool_config(struct chat *c, struct json_object *v, struct err *e)
 	const char *mode = js_str(f, "mode", "");
 
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "toolConfig", "an object");
+		return member_wrong_type(e, "toolConfig", "an object");
 	for (size_t i = 0; i < COUNT(modes); i++)
 		if (!strcasecmp(modes[i].mode, mode))
 			c->choice = modes[i].choice;
@@ -148,15 +144,16 @@ static int stop_sequences(struct chat *c, struct json_object *v, struct err *e)
 			chat_text(c, &c->stop, s);
 	}
 	return ok ? 0 :
-		    refuse(e, "generationConfig.stopSequences",
-			   "an array of strings");
+		    member_wrong_type(e, "generationConfig.stopSequences",
+				      "an array of strings");
 }
 
 static int modalities(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return refuse(e, "generationConfig.responseModalities",
-			      "an array of strings");
+		return member_wrong_type(e,
+					 "generationConfig.responseModalities",
+					 "an array of strings");
 	for (int i = 0; i < js_len(v); i++) {
 		char *s = arena_dup(c->mem, tree_text(c->mem, js_at(v, i)));
 
@@ -172,8 +169,8 @@ static int mime_type(struct chat *c, struct json_object *v, struct err *e)
 	struct str s = tree_text(c->mem, v);
 
 	if (!s.p)
-		return refuse(e, "generationConfig.responseMimeType",
-			      "a string");
+		return member_wrong_type(e, "generationConfig.responseMimeType",
+					 "a string");
 	if (str_eq(s, "application/json")) {
 		if (c->format == FORMAT_UNSET)
 			c->format = FORMAT_JSON;
@@ -189,8 +186,8 @@ static int mime_type(struct chat *c, struct json_object *v, struct err *e)
 static int schema(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "generationConfig.responseSchema",
-			      "an object");
+		return member_wrong_type(e, "generationConfig.responseSchema",
+					 "an object");
 	c->format = FORMAT_SCHEMA;
 	c->format_name = STR("output");
 	c->format_schema = gemini_schema_read(c->mem, v);
@@ -200,8 +197,8 @@ static int schema(struct chat *c, struct json_object *v, struct err *e)
 static int json_schema(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "generationConfig.responseJsonSchema",
-			      "an object");
+		return member_wrong_type(
+			e, "generationConfig.responseJsonSchema", "an object");
 	c->format = FORMAT_SCHEMA;
 	c->format_name = STR("output");
 	c->format_schema = tree_json(c->mem, v);
@@ -217,8 +214,8 @@ static int thinking(struct chat *c, struct json_object *v, struct err *e)
 	char *s;
 
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "generationConfig.thinkingConfig",
-			      "an object");
+		return member_wrong_type(e, "generationConfig.thinkingConfig",
+					 "an object");
 	if (json_object_is_type(shown, json_type_boolean))
 		c->think_shown = json_object_get_boolean(shown);
 	if (budget_tok >= 0) /* -1: as the model likes */
@@ -232,16 +229,7 @@ static int thinking(struct chat *c, struct json_object *v, struct err *e)
 	return 0;
 }
 
-enum type { T_FN, T_INT, T_DOUBLE, T_TRI };
-
-#define AT(field) offsetof(struct chat, field)
-
-static const struct member {
-	const char *name;
-	enum type type;
-	size_t at; /* in struct chat */
-	int (*fn)(struct chat *c, struct json_object *v, struct err *e);
-} config[] = {
+static const struct member config[] = {
 	/* clang-format off */
 	{ "temperature",        T_DOUBLE, AT(temperature), NULL },
 	{ "topP",               T_DOUBLE, AT(top_p), NULL },
@@ -300,18 +288,18 @@ static int take(struct chat *c, const struct member *m, struct json_object *v,
 	case T_FN: return m->fn(c, v, e);
 	case T_INT:
 		if (n == CHAT_UNSET)
-			return refuse(e, param, "an integer");
+			return member_wrong_type(e, param, "an integer");
 		*(int64_t *)to = n;
 		return 0;
 	case T_DOUBLE:
 		if (!json_object_is_type(v, json_type_double) &&
 		    !json_object_is_type(v, json_type_int))
-			return refuse(e, param, "a number");
+			return member_wrong_type(e, param, "a number");
 		*(double *)to = json_object_get_double(v);
 		return 0;
 	default:
 		if (!json_object_is_type(v, json_type_boolean))
-			return refuse(e, param, "a boolean");
+			return member_wrong_type(e, param, "a boolean");
 		*(int *)to = json_object_get_boolean(v);
 		return 0;
 	}
@@ -322,7 +310,7 @@ static int generation_config(struct chat *c, struct json_object *v,
 			     struct err *e)
 {
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "generationConfig", "an object");
+		return member_wrong_type(e, "generationConfig", "an object");
 	json_object_object_foreach(v, name, member) {
 		size_t i = 0;
 
@@ -350,7 +338,7 @@ static int service_tier(struct chat *c, struct json_object *v, struct err *e)
 	struct str s = tree_text(c->mem, v);
 
 	if (!s.p)
-		return refuse(e, "serviceTier", "a string");
+		return member_wrong_type(e, "serviceTier", "a string");
 	c->service_tier = str_ieq(s, "standard") ? STR("default") : s;
 	return 0;
 }
@@ -361,7 +349,7 @@ static int model(struct chat *c, struct json_object *v, struct err *e)
 	struct str s = tree_text(c->mem, v);
 
 	if (!s.p)
-		return refuse(e, "model", "a string");
+		return member_wrong_type(e, "model", "a string");
 	if (str_starts(s, "models/"))
 		s = (struct str){ s.p + 7, s.n - 7 };
 	c->model = s;

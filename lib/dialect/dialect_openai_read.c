@@ -4,74 +4,14 @@
  * completions and embeddings beside it.  A row for each member; what has no
  * row is kept as it is.  null reads as absent everywhere.
  */
+#include "dialect/member.h"
 #include "dialect/openai.h"
 
 #include <math.h>
 
-enum type { T_STR, T_INT, T_DOUBLE, T_TRI, T_FLAG, T_JSON };
-
-static const char *const type_names[] = {
-	[T_STR] = "a string",  [T_INT] = "an integer", [T_DOUBLE] = "a number",
-	[T_TRI] = "a boolean", [T_FLAG] = "a boolean", [T_JSON] = "an object",
-};
-
-struct member {
-	const char *name;
-	enum type type;
-	size_t at; /* in struct chat */
-	int (*fn)(struct chat *c, struct json_object *v, struct err *e);
-};
-
-static int wrong_type(struct err *e, const char *param, const char *want)
-{
-	return err_param(e, ERR_TYPE, param,
-			 "Invalid type for '%s': expected %s.", param, want);
-}
-
 static int wrong_value(struct err *e, const char *param)
 {
 	return err_param(e, ERR_VALUE, param, "Invalid value for '%s'.", param);
-}
-
-/* --- one number, text or switch --------------------------------------------
- */
-
-static int take(struct chat *c, const struct member *m, struct json_object *v,
-		struct err *e)
-{
-	void *to = (char *)c + m->at;
-	bool ok;
-
-	switch (m->type) {
-	case T_STR:
-		ok = json_object_is_type(v, json_type_string);
-		if (ok)
-			*(struct str *)to = tree_text(c->mem, v);
-		break;
-	case T_INT:
-		ok = json_object_is_type(v, json_type_int);
-		if (ok)
-			*(int64_t *)to = json_object_get_int64(v);
-		break;
-	case T_DOUBLE:
-		ok = json_object_is_type(v, json_type_int) ||
-		     json_object_is_type(v, json_type_double);
-		if (ok)
-			*(double *)to = json_object_get_double(v);
-		break;
-	case T_TRI:
-		ok = json_object_is_type(v, json_type_boolean);
-		if (ok)
-			*(int *)to = json_object_get_boolean(v);
-		break;
-	case T_FLAG:
-		ok = json_object_is_type(v, json_type_boolean);
-		if (ok)
-			*(bool *)to = json_object_get_boolean(v);
-		break;
-	default: ok = true; *(struct str *)to = tree_json(c->mem, v);
-	}
-	return ok ? 0 : wrong_type(e, m->name, type_names[m->type]);
 }
 
 /* --- members with a shape of their own -------------------------------------
@@ -80,7 +20,7 @@ static int take(struct chat *c, const struct member *m, struct json_object *v,
 static int messages(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return wrong_type(e, "messages", "an array of objects");
+		return member_wrong_type(e, "messages", "an array of objects");
 	for (int i = 0; i < js_len(v); i++)
 		if (openai_read_message(js_at(v, i), i, c, e) < 0)
 			return -1;
@@ -95,12 +35,14 @@ static int texts(struct chat *c, struct json_object *v, const char *param,
 		return 0;
 	}
 	if (!json_object_is_type(v, json_type_array))
-		return wrong_type(e, param, "a string or an array of strings");
+		return member_wrong_type(e, param,
+					 "a string or an array of strings");
 	for (int i = 0; i < js_len(v); i++) {
 		struct json_object *s = js_at(v, i);
 
 		if (!json_object_is_type(s, json_type_string))
-			return wrong_type(e, param, "an array of strings");
+			return member_wrong_type(e, param,
+						 "an array of strings");
 		chat_text(c, list, tree_text(c->mem, s));
 	}
 	return 0;
@@ -160,13 +102,14 @@ static void other_tool(struct chat *c, struct json_object *v, const char *type)
 static int tools(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return wrong_type(e, "tools", "an array of objects");
+		return member_wrong_type(e, "tools", "an array of objects");
 	for (int i = 0; i < js_len(v); i++) {
 		struct json_object *t = js_at(v, i);
 		struct json_object *f = js_get(t, "function");
 
 		if (!json_object_is_type(t, json_type_object))
-			return wrong_type(e, "tools", "an array of objects");
+			return member_wrong_type(e, "tools",
+						 "an array of objects");
 		if (f && !strcmp(js_str(t, "type", "function"), "function"))
 			function_tool(c, f, t);
 		else
@@ -178,7 +121,7 @@ static int tools(struct chat *c, struct json_object *v, struct err *e)
 static int functions(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return wrong_type(e, "functions", "an array of objects");
+		return member_wrong_type(e, "functions", "an array of objects");
 	c->functions = true;
 	for (int i = 0; i < js_len(v); i++)
 		function_tool(c, js_at(v, i), NULL);
@@ -222,7 +165,8 @@ static int tool_choice(struct chat *c, struct json_object *v, struct err *e)
 		return choice_word(c, "tool_choice", json_object_get_string(v),
 				   e);
 	if (!json_object_is_type(v, json_type_object))
-		return wrong_type(e, "tool_choice", "a string or an object");
+		return member_wrong_type(e, "tool_choice",
+					 "a string or an object");
 	c->choice = CHOICE_OPAQUE;
 	c->choice_json = tree_json(c->mem, v);
 	for (size_t i = 0; i < COUNT(types); i++)
@@ -260,7 +204,7 @@ static int response_format(struct chat *c, struct json_object *v, struct err *e)
 	const char *type = js_str(v, "type", "");
 
 	if (!json_object_is_type(v, json_type_object))
-		return wrong_type(e, "response_format", "an object");
+		return member_wrong_type(e, "response_format", "an object");
 	for (size_t i = 0; i < COUNT(types); i++)
 		if (!strcmp(types[i].type, type))
 			c->format = types[i].format;
@@ -279,7 +223,7 @@ static int response_format(struct chat *c, struct json_object *v, struct err *e)
 static int stream_options(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_object))
-		return wrong_type(e, "stream_options", "an object");
+		return member_wrong_type(e, "stream_options", "an object");
 	c->include_usage = tri(v, "include_usage") == 1;
 	return 0;
 }
@@ -298,9 +242,10 @@ static int prompts(struct chat *c, struct json_object *v, const char *param,
 		struct chat_part *p;
 
 		if (!text && !json_object_is_type(o, json_type_array))
-			return wrong_type(e, param,
-					  "a string, an array of strings or "
-					  "arrays of token numbers");
+			return member_wrong_type(
+				e, param,
+				"a string, an array of strings or "
+				"arrays of token numbers");
 		p = chat_part(c, &chat_msg(c, CHAT_USER)->parts,
 			      text ? PART_TEXT : PART_OPAQUE);
 		p->text = text ? tree_text(c->mem, o) : tree_json(c->mem, o);
@@ -337,7 +282,7 @@ static int encoding_format(struct chat *c, struct json_object *v, struct err *e)
 static int max_tokens(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_int))
-		return wrong_type(e, "max_tokens", "an integer");
+		return member_wrong_type(e, "max_tokens", "an integer");
 	if (c->max_tok == CHAT_UNSET)
 		c->max_tok = json_object_get_int64(v);
 	return 0;
@@ -346,7 +291,6 @@ static int max_tokens(struct chat *c, struct json_object *v, struct err *e)
 /* --- the table -------------------------------------------------------------
  */
 
-#define AT(field) offsetof(struct chat, field)
 #define CHAT_BIT  BIT(SHAPE_CHAT)
 #define TEXT_BIT  BIT(SHAPE_COMPLETION)
 #define EMBED_BIT BIT(SHAPE_EMBEDDING)
@@ -374,7 +318,7 @@ static const struct {
 	{ GEN_BITS,  { "n",                     T_INT,    AT(n), NULL } },
 	{ GEN_BITS,  { "seed",                  T_INT,    AT(seed), NULL } },
 	{ GEN_BITS,  { "stop",                  .fn = stop } },
-	{ GEN_BITS,  { "logit_bias",            T_JSON,   AT(logit_bias), NULL } },
+	{ GEN_BITS,  { "logit_bias",            T_ANY ,   AT(logit_bias), NULL } },
 	{ CHAT_BIT,  { "logprobs",              T_TRI,    AT(logprobs), NULL } },
 	{ TEXT_BIT,  { "logprobs",              T_INT,    AT(top_logprobs), NULL } },
 	{ CHAT_BIT,  { "top_logprobs",          T_INT,    AT(top_logprobs), NULL } },
@@ -387,11 +331,11 @@ static const struct {
 	{ CHAT_BIT,  { "reasoning_effort",      T_STR,    AT(effort), NULL } },
 	{ CHAT_BIT,  { "verbosity",             T_STR,    AT(verbosity), NULL } },
 	{ CHAT_BIT,  { "modalities",            .fn = modalities } },
-	{ CHAT_BIT,  { "audio",                 T_JSON,   AT(audio), NULL } },
+	{ CHAT_BIT,  { "audio",                 T_ANY ,   AT(audio), NULL } },
 	{ ALL_BITS,  { "user",                  T_STR,    AT(user), NULL } },
-	{ CHAT_BIT,  { "metadata",              T_JSON,   AT(metadata), NULL } },
+	{ CHAT_BIT,  { "metadata",              T_ANY ,   AT(metadata), NULL } },
 	{ CHAT_BIT,  { "service_tier",          T_STR,    AT(service_tier), NULL } },
-	{ CHAT_BIT,  { "cache_control",         T_JSON,   AT(cache), NULL } },
+	{ CHAT_BIT,  { "cache_control",         T_ANY ,   AT(cache), NULL } },
 	{ TEXT_BIT,  { "suffix",                T_STR,    AT(suffix), NULL } },
 	{ TEXT_BIT,  { "echo",                  T_TRI,    AT(echo), NULL } },
 	{ TEXT_BIT,  { "best_of",               T_INT,    AT(best_of), NULL } },
@@ -422,10 +366,8 @@ int openai_read(struct json_object *in, struct chat *c, struct err *e)
 		if (!m)
 			chat_extra(c, "openai", str_of(name),
 				   tree_json(c->mem, v));
-		else if (m->fn)
-			ret = m->fn(c, v, e);
 		else
-			ret = take(c, m, v, e);
+			ret = member_take(c, m, v, e);
 		if (ret < 0)
 			return -1;
 	}

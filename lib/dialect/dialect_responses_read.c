@@ -4,15 +4,10 @@
  * each member; what has no row is kept as it is.  null reads as absent.
  */
 #include "dialect/allowed.h"
+#include "dialect/member.h"
 #include "dialect/responses.h"
 
 #include <math.h>
-
-static int refuse(struct err *e, const char *param, const char *want)
-{
-	return err_param(e, ERR_TYPE, param,
-			 "Invalid type for '%s': expected %s.", param, want);
-}
 
 static int wrong_value(struct err *e, const char *param)
 {
@@ -25,7 +20,7 @@ static int instructions(struct chat *c, struct json_object *v, struct err *e)
 	struct chat_msg *first = c->msgs, *last = c->msg_last, *m;
 
 	if (!json_object_is_type(v, json_type_string))
-		return refuse(e, "instructions", "a string");
+		return member_wrong_type(e, "instructions", "a string");
 	c->msgs = c->msg_last = NULL;
 	m = chat_msg(c, CHAT_SYSTEM);
 	m->next = first;
@@ -67,10 +62,11 @@ static void read_tool(struct chat *c, struct json_object *o, int i)
 static int tools(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_array))
-		return refuse(e, "tools", "an array of objects");
+		return member_wrong_type(e, "tools", "an array of objects");
 	for (int i = 0; i < js_len(v); i++) {
 		if (!json_object_is_type(js_at(v, i), json_type_object))
-			return refuse(e, "tools", "an array of objects");
+			return member_wrong_type(e, "tools",
+						 "an array of objects");
 		read_tool(c, js_at(v, i), i);
 	}
 	return 0;
@@ -104,7 +100,8 @@ static int tool_choice(struct chat *c, struct json_object *v, struct err *e)
 	if (json_object_is_type(v, json_type_string))
 		return choice_word(c, json_object_get_string(v), e);
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "tool_choice", "a string or an object");
+		return member_wrong_type(e, "tool_choice",
+					 "a string or an object");
 	c->choice_json = tree_json(c->mem, v);
 	if (!strcmp(type, "function") || !strcmp(type, "custom")) {
 		c->choice = CHOICE_NAMED;
@@ -176,7 +173,7 @@ static int text(struct chat *c, struct json_object *v, struct err *e)
 	struct json_object *format = js_get(v, "format");
 
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "text", "an object");
+		return member_wrong_type(e, "text", "an object");
 	c->verbosity = tree_member(c->mem, v, "verbosity");
 	keep_rest(c, "text", v, known);
 	return format ? read_format(c, format, e) : 0;
@@ -188,7 +185,7 @@ static int reasoning(struct chat *c, struct json_object *v, struct err *e)
 					     "generate_summary", NULL };
 
 	if (!json_object_is_type(v, json_type_object))
-		return refuse(e, "reasoning", "an object");
+		return member_wrong_type(e, "reasoning", "an object");
 	c->effort = tree_member(c->mem, v, "effort");
 	if (js_either(v, "summary", "generate_summary"))
 		c->think_shown = 1;
@@ -199,7 +196,7 @@ static int reasoning(struct chat *c, struct json_object *v, struct err *e)
 static int top_logprobs(struct chat *c, struct json_object *v, struct err *e)
 {
 	if (!json_object_is_type(v, json_type_int))
-		return refuse(e, "top_logprobs", "an integer");
+		return member_wrong_type(e, "top_logprobs", "an integer");
 	c->top_logprobs = json_object_get_int64(v);
 	c->logprobs = 1;
 	return 0;
@@ -226,16 +223,7 @@ static int truncation(struct chat *c, struct json_object *v, struct err *e)
 /* --- the table -------------------------------------------------------------
  */
 
-enum type { T_FN, T_STR, T_INT, T_DOUBLE, T_TRI, T_FLAG, T_JSON, T_OPENAI };
-
-#define AT(field) offsetof(struct chat, field)
-
-static const struct member {
-	const char *name;
-	enum type type; /* T_OPENAI: the same in a chat */
-	size_t at;      /* in struct chat */
-	int (*fn)(struct chat *c, struct json_object *v, struct err *e);
-} members[] = {
+static const struct member members[] = {
 	/* clang-format off */
 	{ "model",                T_STR,    AT(model), NULL },
 	{ "input",                T_FN,     0, responses_read_input },
@@ -265,37 +253,6 @@ static const struct member {
 	/* clang-format on */
 };
 
-static int take(struct chat *c, const struct member *m, struct json_object *v,
-		struct err *e)
-{
-	static const struct {
-		enum json_type json;
-		const char *name;
-	} wants[] = {
-		[T_STR] = { json_type_string, "a string" },
-		[T_INT] = { json_type_int, "an integer" },
-		[T_DOUBLE] = { json_type_double, "a number" },
-		[T_TRI] = { json_type_boolean, "a boolean" },
-		[T_FLAG] = { json_type_boolean, "a boolean" },
-		[T_JSON] = { json_type_object, "an object" },
-	};
-	void *to = (char *)c + m->at;
-	bool whole = json_object_is_type(v, json_type_int);
-
-	if (!json_object_is_type(v, wants[m->type].json) &&
-	    !(m->type == T_DOUBLE && whole))
-		return refuse(e, m->name, wants[m->type].name);
-	switch (m->type) {
-	case T_STR: *(struct str *)to = tree_text(c->mem, v); break;
-	case T_INT: *(int64_t *)to = json_object_get_int64(v); break;
-	case T_DOUBLE: *(double *)to = json_object_get_double(v); break;
-	case T_TRI: *(int *)to = json_object_get_boolean(v); break;
-	case T_FLAG: *(bool *)to = json_object_get_boolean(v); break;
-	default: *(struct str *)to = tree_json(c->mem, v);
-	}
-	return 0;
-}
-
 static int read_member(struct chat *c, const char *name, struct json_object *v,
 		       struct err *e)
 {
@@ -304,10 +261,8 @@ static int read_member(struct chat *c, const char *name, struct json_object *v,
 	for (size_t i = 0; i < COUNT(members) && !m; i++)
 		if (!strcmp(members[i].name, name))
 			m = &members[i];
-	if (m && m->fn)
-		return m->fn(c, v, e);
 	if (m && m->type != T_OPENAI)
-		return take(c, m, v, e);
+		return member_take(c, m, v, e);
 	chat_extra(c, m ? "openai" : "responses", str_of(name),
 		   tree_json(c->mem, v));
 	return 0;
