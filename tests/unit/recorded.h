@@ -289,4 +289,81 @@ static inline void check_request_of(const struct recorded *r,
 	request_release(&q);
 }
 
+/* --- the recorded answers of one dialect -------------------------------------- */
+
+struct recorded_client {
+	const char *title;
+	const struct dialect *to;
+	bool stream;
+};
+
+struct recorded_answers {
+	const struct dialect *from;
+	const char *folder;
+	const struct recorded_client *clients;
+	int n_clients;
+	int least; /* files */
+};
+
+static const struct recorded_answers *recorded_now;
+
+static void check_want(const struct recorded *r)
+{
+	const struct recorded_answers *a = recorded_now;
+	struct buf got;
+	struct kept *k;
+
+	buf_init(&got, TEXT_MAX);
+	k = kept_of(a->from, buf_span(&r->in), r->stream, 0, &got);
+	print(k, &got);
+	for (int i = 0; i < a->n_clients; i++) {
+		buf_str(&got, a->clients[i].title);
+		encode(a->clients[i].to, k, a->clients[i].stream, &k->mem,
+		       &got);
+	}
+	buf_str(&got, "\n");
+	check_file(r, &got);
+	kept_free(k);
+	buf_release(&got);
+}
+
+static void check_cuts(const struct recorded *r)
+{
+	check_cuts_of(r, recorded_now->from);
+	if (r->stream)
+		check_writes_of(r, recorded_now->from);
+}
+
+static void check_round(const struct recorded *r)
+{
+	check_round_of(r, recorded_now->from);
+}
+
+static void each_answer(const struct recorded_answers *a,
+			void (*fn)(const struct recorded *r))
+{
+	int n;
+
+	recorded_now = a;
+	n = each_file(a->folder, ".stream", fn);
+	n += each_file(a->folder, ".body", fn);
+	assert_true(n > a->least);
+	rows_done();
+}
+
+static inline void recorded_answers_read_as_wanted(void **state)
+{
+	each_answer(*state, check_want);
+}
+
+static inline void streams_read_the_same_however_cut(void **state)
+{
+	each_answer(*state, check_cuts);
+}
+
+static inline void what_is_encoded_decodes_to_the_same(void **state)
+{
+	each_answer(*state, check_round);
+}
+
 #endif

@@ -10,76 +10,24 @@
 
 /* --- answers --------------------------------------------------------------- */
 
-static void check_want(const struct recorded *r)
-{
-	static const struct {
-		const char *title;
-		const struct dialect *to;
-		bool stream;
-	} clients[] = {
-		{ "--- stream\n", &dialect_responses, true },
-		{ "--- whole\n", &dialect_responses, false },
-		{ "\n--- OpenAI, stream\n", &dialect_openai, true },
-		{ "--- OpenAI, whole\n", &dialect_openai, false },
-		{ "\n--- Anthropic, stream\n", &dialect_anthropic, true },
-		{ "--- Anthropic, whole\n", &dialect_anthropic, false },
-		{ "\n--- Gemini, stream\n", &dialect_gemini, true },
-		{ "--- Gemini, whole\n", &dialect_gemini, false },
-	};
-	struct buf got;
-	struct kept *k;
+static const struct recorded_client clients[] = {
+	{ "--- stream\n", &dialect_responses, true },
+	{ "--- whole\n", &dialect_responses, false },
+	{ "\n--- OpenAI, stream\n", &dialect_openai, true },
+	{ "--- OpenAI, whole\n", &dialect_openai, false },
+	{ "\n--- Anthropic, stream\n", &dialect_anthropic, true },
+	{ "--- Anthropic, whole\n", &dialect_anthropic, false },
+	{ "\n--- Gemini, stream\n", &dialect_gemini, true },
+	{ "--- Gemini, whole\n", &dialect_gemini, false },
+};
 
-	buf_init(&got, TEXT_MAX);
-	k = kept_of(&dialect_responses, buf_span(&r->in), r->stream, 0, &got);
-	print(k, &got);
-	for (size_t i = 0; i < COUNT(clients); i++) {
-		buf_str(&got, clients[i].title);
-		encode(clients[i].to, k, clients[i].stream, &k->mem, &got);
-	}
-	buf_str(&got, "\n");
-	check_file(r, &got);
-	kept_free(k);
-	buf_release(&got);
-}
-
-static void each_answer(void (*fn)(const struct recorded *r))
-{
-	int n = each_file(FOLDER, ".stream", fn);
-
-	n += each_file(FOLDER, ".body", fn);
-	assert_true(n > 20);
-	rows_done();
-}
-
-static void recorded_answers_read_as_wanted(void **state)
-{
-	(void)state;
-	each_answer(check_want);
-}
-
-static void check_cuts(const struct recorded *r)
-{
-	check_cuts_of(r, &dialect_responses);
-	if (r->stream)
-		check_writes_of(r, &dialect_responses);
-}
-
-static void streams_read_the_same_however_cut(void **state)
-{
-	(void)state;
-	each_answer(check_cuts);
-}
-
-static void check_round(const struct recorded *r)
-{
-	check_round_of(r, &dialect_responses);
-}
-
-static void what_is_encoded_decodes_to_the_same(void **state)
-{
-	(void)state;
-	each_answer(check_round);
-}
+static struct recorded_answers answers = {
+	.from = &dialect_responses,
+	.folder = FOLDER,
+	.clients = clients,
+	.n_clients = COUNT(clients),
+	.least = 20,
+};
 
 /* --- answers of any upstream, as the provider describes them ---------------- */
 
@@ -324,9 +272,12 @@ static void a_wrong_member_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recorded_answers_read_as_wanted),
-		cmocka_unit_test(streams_read_the_same_however_cut),
-		cmocka_unit_test(what_is_encoded_decodes_to_the_same),
+		cmocka_unit_test_prestate(recorded_answers_read_as_wanted,
+					  &answers),
+		cmocka_unit_test_prestate(streams_read_the_same_however_cut,
+					  &answers),
+		cmocka_unit_test_prestate(what_is_encoded_decodes_to_the_same,
+					  &answers),
 		cmocka_unit_test(answers_are_as_the_provider_says),
 		cmocka_unit_test(a_stopped_stream_is_incomplete),
 		cmocka_unit_test(a_response_repeats_its_request),
