@@ -144,13 +144,15 @@ const char *tokens_noted(const struct exchange *x, const struct usage *u,
 			 struct arena *arena)
 {
 	const struct count_prompt *p = &x->tokens.prompt;
+	const struct listen *l = &x->relay.listen;
+	bool heard = l->counted || !l->text_bytes;
 	const char *json = bill_usage_json(u, arena);
 	size_t n = strlen(json);
 
 	if (u->source == USAGE_NONE || u->source == USAGE_UPSTREAM || n < 3)
 		return json;
 	return arena_printf(arena, "%.*s,\"by\":\"%s\"}", (int)n - 1, json,
-			    p->exact && !x->tokens.guessed ?
+			    p->exact && !x->tokens.guessed && heard ?
 				    count_by_name(p->by) :
 				    count_by_name(COUNT_GUESS));
 }

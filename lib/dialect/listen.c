@@ -11,6 +11,8 @@
  * emoji; a client puts it together or shows a mark for it. */
 #define HALVES ((uint64_t)1 << SCAN_LONE_HIGH | (uint64_t)1 << SCAN_LONE_LOW)
 
+#define RECOUNT_MAX ((size_t)1 << 20) /* of a whole answer */
+
 typedef void hear_fn(struct listen *l, const struct scan_hit *hit, int arg);
 
 /* --- what is heard ---------------------------------------------------------
@@ -557,14 +559,14 @@ static int on_said(void *arg, const struct scan_hit *hit, struct err *e)
 }
 
 /* Most answers need no count of ours: this is the second time that it is
- * read. */
+ * read, at once, while others wait; the bytes of a long one must do. */
 static void count_whole(struct listen *l, struct str text)
 {
 	int64_t guess = count_estimate_tok(l->text_bytes);
 	struct err e = { 0 };
 	struct scan s;
 
-	if (!l->counter || !l->text_bytes ||
+	if (!l->counter || !l->text_bytes || text.n > RECOUNT_MAX ||
 	    refused(l, guess, guess, true) == FLAG_NONE)
 		return;
 	scan_init(&s, paths(), &scan_answer_limits, on_said, l);
